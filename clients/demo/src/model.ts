@@ -1,0 +1,70 @@
+// What the views draw. The session fills it from recall-client; no view talks to the client itself.
+
+export interface Person {
+  id: string;
+  name: string;
+}
+
+export interface Quote {
+  id: string;
+  author: Person | null;
+  text: string;
+  messageType: string;
+  // The quoted message was recalled: its copy here is gone.
+  cleared: boolean;
+}
+
+export interface MessageEntry {
+  kind: 'message';
+  id: string;
+  author: Person | null;
+  text: string;
+  messageType: string;
+  timeMS: number;
+  edited: boolean;
+  quote: Quote | null;
+}
+
+export interface NoticeEntry {
+  kind: 'notice';
+  id: string;
+  timeMS: number;
+  operatorId: string;
+  operatorName: string;
+  admin: boolean;
+  // The author's own text, while it may be edited again.
+  reEdit: string | null;
+  // How many devices have confirmed that they applied this recall, where the server tells us.
+  reach: { acked: number; devices: number } | null;
+}
+
+export type Entry = MessageEntry | NoticeEntry;
+
+// A message on its way: in the log until the server's own event brings it.
+export interface Pending {
+  key: string;
+  text: string;
+  timeMS: number;
+  failed: boolean;
+  quote: Quote | null;
+}
+
+export interface RoomLine {
+  id: string;
+  name: string;
+  line: string;
+  isNotice: boolean;
+  timeMS: number;
+  unread: number;
+}
+
+export interface Viewer {
+  me: Person;
+  // Owner or manager of the room: may recall anyone's message.
+  moderates: boolean;
+  nameOf(id: string): string | undefined;
+}
+
+export type Connection =
+  | { state: 'connecting' | 'online' | 'offline' }
+  | { state: 'reconnecting'; untilMS: number };

@@ -1,0 +1,125 @@
+// Words and labels of the page, apart from the DOM so that they can be tested alone.
+
+// Who a notice names. `name` is another person's; the view isolates it (a name may be written right to left).
+export type Recaller = { kind: 'you' } | { kind: 'admin' } | { kind: 'other'; name: string };
+
+export interface NoticeFacts {
+  operatorId?: string | null;
+  operatorName?: string | null;
+  admin?: boolean;
+}
+
+export function recaller(facts: NoticeFacts, me: string, nameOf: (id: string) => string | undefined): Recaller {
+  const id = facts.operatorId ?? '';
+  if (id !== '' && id === me) return { kind: 'you' };
+  if (facts.admin || id === '') return { kind: 'admin' };
+  return { kind: 'other', name: facts.operatorName || nameOf(id) || id };
+}
+
+export function recallerWord(who: Recaller): string {
+  if (who.kind === 'you') return 'You';
+  return who.kind === 'admin' ? 'Admin' : who.name;
+}
+
+const splitter = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter() : undefined;
+
+function firstLetter(word: string): string {
+  if (splitter === undefined) return [...word][0] ?? '';
+  for (const part of splitter.segment(word)) return part.segment;
+  return '';
+}
+
+// At most two letters, whole graphemes, so that an emoji or an accent is not cut in half.
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/u).filter((word) => word !== '');
+  const first = words[0];
+  if (first === undefined) return '?';
+  const last = words.length > 1 ? words[words.length - 1]! : '';
+  return (firstLetter(first) + firstLetter(last)).toUpperCase();
+}
+
+// One of eight avatar colours, the same for a user on every screen.
+export function hueOf(id: string): number {
+  let sum = 7;
+  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
+  return (sum ^ (sum >>> 9)) % 8;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const withYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+const shortDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+
+export function timeLabel(ms: number): string {
+  return clock.format(ms);
+}
+
+export function fullTimeLabel(ms: number): string {
+  return fullTime.format(ms);
+}
+
+// Local calendar day, as a key.
+export function dayKey(ms: number): string {
+  const day = new Date(ms);
+  return `${day.getFullYear()}-${day.getMonth() + 1}-${day.getDate()}`;
+}
+
+function dayBefore(ms: number): number {
+  const day = new Date(ms);
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() - 1, 12).getTime();
+}
+
+export function dayLabel(ms: number, nowMS: number): string {
+  if (dayKey(ms) === dayKey(nowMS)) return 'Today';
+  if (dayKey(ms) === dayKey(dayBefore(nowMS))) return 'Yesterday';
+  return new Date(ms).getFullYear() === new Date(nowMS).getFullYear() ? weekday.format(ms) : withYear.format(ms);
+}
+
+// Beside a room: the time if it was today, else the day.
+export function briefTime(ms: number, nowMS: number): string {
+  return dayKey(ms) === dayKey(nowMS) ? clock.format(ms) : shortDay.format(ms);
+}
+
+// A message in one line: quotes, the room list, the curl panel.
+export function oneLine(text: string, messageType = 'text'): string {
+  const line = text.replace(/\s+/gu, ' ').trim();
+  if (line !== '') return line.length > 160 ? `${line.slice(0, 159)}…` : line;
+  return messageType === 'text' || messageType === '' ? '' : `[${messageType}]`;
+}
+
+// One word for a POSIX shell. Ids are the callers' to choose, so an id may hold quotes, and this line is made to be pasted.
+export function shellWord(text: string): string {
+  return `'${text.replace(/'/gu, `'\\''`)}'`;
+}
+
+function pathPart(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/gu, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+export interface CurlFacts {
+  origin: string;
+  room: string;
+  id: string;
+  apiKey: string;
+  isDelete: boolean;
+}
+
+// The call of IMKit's "Recall a Message", Example 2, as a shell line.
+export function curlLine(facts: CurlFacts): string {
+  const body: string[] = [`"_id": ${JSON.stringify(facts.id)}`, '"messageType": "recall"'];
+  if (facts.isDelete) body.push('"isDelete": true');
+  return [
+    `curl -X "POST" "${facts.origin}/rooms/${pathPart(facts.room)}/message" \\`,
+    `-H ${shellWord(`IM-API-KEY: ${facts.apiKey}`)} \\`,
+    "-H 'Content-Type: application/json; charset=utf-8' \\",
+    `-d ${shellWord(`{${body.join(', ')}}`)}`,
+  ].join('\n');
+}
+
+export function typingLine(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  if (names.length === 1) return `${names[0]} is typing…`;
+  if (names.length === 2) return `${names[0]} and ${names[1]} are typing…`;
+  return 'Several people are typing…';
+}

@@ -1,0 +1,30 @@
+// The pill that tells the connection's state. The countdown is for the eye; a screen reader hears only the change.
+import { byId } from '../dom.ts';
+import type { Connection } from '../model.ts';
+
+const WORDS = { connecting: 'Connecting', online: 'Online', offline: 'Offline', reconnecting: 'Reconnecting' } as const;
+
+export class ConnectionView {
+  private readonly pill = byId('connection');
+  private readonly text = byId('connection-text');
+  private readonly status = byId('connection-status');
+  private timer = 0;
+
+  show(connection: Connection): void {
+    window.clearInterval(this.timer);
+    const word = WORDS[connection.state];
+    if (this.pill.dataset.state !== connection.state || this.status.textContent === '') this.status.textContent = word;
+    this.pill.dataset.state = connection.state;
+    if (connection.state !== 'reconnecting') {
+      this.text.textContent = word;
+      return;
+    }
+    const draw = (): void => {
+      const seconds = Math.max(0, Math.ceil((connection.untilMS - Date.now()) / 1000));
+      this.text.textContent = seconds > 0 ? `${word} in ${seconds}s` : word;
+      if (seconds === 0) window.clearInterval(this.timer);
+    };
+    draw();
+    this.timer = window.setInterval(draw, 250);
+  }
+}

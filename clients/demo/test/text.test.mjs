@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const src = join(dirname(fileURLToPath(import.meta.url)), '../src');
+const bundle = await build({
+  entryPoints: [join(src, 'text.ts')], bundle: true, format: 'esm', write: false, logLevel: 'warning',
+});
+const text = await import(`data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString('base64')}`);
+
+// What a shell hands to curl when the line is pasted.
+function wordsInShell(line) {
+  const script = line.replace(/^curl /u, 'printf "%s\\0" ');
+  return execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+}
+
+const facts = { origin: 'http://127.0.0.1:8080', room: 'demo-room', id: '5ce3d80bd594874e495895a4', apiKey: 'demo-api-key', isDelete: false };
+
+test('the curl line is the call of the documented example, by the platform key', () => {
+  assert.deepEqual(wordsInShell(text.curlLine(facts)), [
+    '-X', 'POST', 'http://127.0.0.1:8080/rooms/demo-room/message',
+    '-H', 'IM-API-KEY: demo-api-key',
+    '-H', 'Content-Type: application/json; charset=utf-8',
+    '-d', '{"_id": "5ce3d80bd594874e495895a4", "messageType": "recall"}',
+  ]);
+});
+
+test('delete adds isDelete to the body', () => {
+  const words = wordsInShell(text.curlLine({ ...facts, isDelete: true }));
+  assert.deepEqual(JSON.parse(words.at(-1)), { _id: facts.id, messageType: 'recall', isDelete: true });
+});
+
+test('an id or a room made of shell characters stays one word and runs nothing', () => {
+  const id = `a'; echo owned; '"$(echo owned)\`echo owned\`\\!`;
+  const words = wordsInShell(text.curlLine({ ...facts, id, room: 'r"; echo owned; $(x)!\'`y`' }));
+  assert.equal(words.length, 9);
+  assert.equal(JSON.parse(words.at(-1))._id, id);
+  assert.equal(words[2], 'http://127.0.0.1:8080/rooms/r%22%3B%20echo%20owned%3B%20%24%28x%29%21%27%60y%60/message');
+});
+
+test('a notice names you, the admin, or the other person', () => {
+  const nameOf = (id) => ({ ben: 'Ben' })[id];
+  assert.deepEqual(text.recaller({ operatorId: 'ann', operatorName: 'Ann' }, 'ann', nameOf), { kind: 'you' });
+  assert.deepEqual(text.recaller({ operatorId: 'ann', operatorName: 'Ann' }, 'ben', nameOf), { kind: 'other', name: 'Ann' });
+  assert.deepEqual(text.recaller({ operatorId: 'ben', operatorName: '' }, 'ann', nameOf), { kind: 'other', name: 'Ben' });
+  assert.deepEqual(text.recaller({ operatorId: 'x9', operatorName: '' }, 'ann', nameOf), { kind: 'other', name: 'x9' });
+  assert.deepEqual(text.recaller({ operatorId: '', admin: false }, 'ann', nameOf), { kind: 'admin' });
+  assert.deepEqual(text.recaller({ operatorId: 'ben', operatorName: 'Ben', admin: true }, 'ann', nameOf), { kind: 'admin' });
+});
+
+test('initials keep whole letters', () => {
+  assert.equal(text.initials('Ann'), 'A');
+  assert.equal(text.initials('  demo room '), 'DR');
+  assert.equal(text.initials('👩‍👩‍👧 Family'), '👩‍👩‍👧F');
+  assert.equal(text.initials(''), '?');
+});
+
+test('a preview is one line, shortened, and names what is not text', () => {
+  assert.equal(text.oneLine('a\n\n  b'), 'a b');
+  assert.equal(text.oneLine('x'.repeat(500)).length, 160);
+  assert.equal(text.oneLine('', 'image'), '[image]');
+});
+
+test('days are called today, yesterday, or by name', () => {
+  const now = new Date(2026, 2, 1, 0, 30).getTime();
+  assert.equal(text.dayLabel(new Date(2026, 2, 1, 0, 5).getTime(), now), 'Today');
+  assert.equal(text.dayLabel(new Date(2026, 1, 28, 23, 59).getTime(), now), 'Yesterday');
+  assert.match(text.dayLabel(new Date(2026, 1, 10).getTime(), now), /10/u);
+  assert.match(text.dayLabel(new Date(2025, 1, 10).getTime(), now), /2025/u);
+});

@@ -1,0 +1,199 @@
+#include "api/api.h"
+
+#include "api/call.h"
+#include "api/imkit.h"
+#include "api/native.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define SEGMENTS_MAX 8
+
+/* Every call there is. Of two patterns that match, the first counts: literal parts stand before ':' parts. */
+static const struct call_route routes[] = {
+    /* the IMKit dialect */
+    {"POST", "/rooms/:room/message", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse, imkit_message_run, NULL},
+    {"POST", "/messages", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse_direct, imkit_message_run, NULL},
+    {"POST", "/messages/batch", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_batch_parse, imkit_batch_run, NULL},
+    {"POST", "/messages/user-delete", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse_hide,
+     imkit_message_hide, NULL},
+    {"GET", "/rooms/:room/messages/v3", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_history_parse, imkit_history_run, NULL},
+    {"GET", "/rooms/:room/messages/:message", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_history_parse_around,
+     imkit_history_around, NULL},
+    {"DELETE", "/rooms/:room/messages/:message", CALL_ANYONE, CALL_WRITE, CALL_NO_BODY, false, imkit_message_parse_delete,
+     imkit_message_delete, NULL},
+    {"PUT", "/rooms/:room/lastRead", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_read, imkit_room_read, NULL},
+    {"POST", "/rooms/createAndJoin", CALL_ANYONE, CALL_WRITE, CALL_MAY_BODY, false, imkit_room_parse_joined, imkit_room_create,
+     NULL},
+    {"POST", "/rooms", CALL_ANYONE, CALL_WRITE, CALL_MAY_BODY, false, imkit_room_parse, imkit_room_create, NULL},
+    {"GET", "/rooms", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_room_parse_list, imkit_room_list, NULL},
+    {"GET", "/rooms/:room", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_room_parse_one, imkit_room_get, NULL},
+    {"POST", "/rooms/:room/join", CALL_ANYONE, CALL_WRITE, CALL_NO_BODY, false, imkit_room_parse_one, imkit_room_join, NULL},
+    {"POST", "/rooms/:room/members", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_members, imkit_room_add, NULL},
+    {"POST", "/rooms/:room/delete/members", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_members,
+     imkit_room_remove, NULL},
+    {"PUT", "/rooms/:room/member/:client", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_role, imkit_room_role,
+     NULL},
+    {"POST", "/admin/clients/list", CALL_PLATFORM, CALL_WRITE, CALL_ARRAY, false, imkit_client_parse_list, imkit_client_upsert,
+     NULL},
+    {"POST", "/admin/clients", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_client_parse, imkit_client_upsert, NULL},
+    {"PUT", "/admin/clients/:client/token", CALL_PLATFORM, CALL_WRITE, CALL_MAY_BODY, false, imkit_client_parse_token,
+     imkit_client_put_token, NULL},
+    {"DELETE", "/admin/clients/:client/token", CALL_PLATFORM, CALL_WRITE, CALL_MAY_BODY, false, imkit_client_parse_token,
+     imkit_client_revoke, NULL},
+    {"GET", "/admin/connection-count", CALL_PLATFORM, CALL_READ, CALL_NO_BODY, false, NULL, imkit_admin_connections, NULL},
+    {"GET", "/admin/stats", CALL_PLATFORM, CALL_READ, CALL_NO_BODY, false, NULL, imkit_admin_stats, NULL},
+    /* the server itself */
+    {"GET", "/healthz", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_health},
+    {"GET", "/readyz", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_ready},
+    {"GET", "/metrics", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_metrics},
+    {"POST", "/demo/token", CALL_OPEN, CALL_WRITE, CALL_OBJECT, true, native_demo_parse_token, native_demo_token, NULL},
+    {"GET", "/demo/:file", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_file},
+    {"GET", "/demo", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_file},
+    {"GET", "/", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_redirect},
+};
+
+/* The path's parts, decoded; empty ones ("//", a last '/') are left out. */
+struct segments {
+    struct str part[SEGMENTS_MAX];
+    size_t n;
+};
+
+enum split { SPLIT_OK, SPLIT_MALFORMED, SPLIT_UNKNOWN };
+
+static enum split split_path(struct arena *arena, struct str path, struct segments *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < path.n;) {
+        const char *slash = memchr(path.p + i, '/', path.n - i);
+        const size_t n = slash != NULL ? (size_t)(slash - path.p) - i : path.n - i;
+
+        if (n != 0) {
+            char *decoded = arena_alloc(arena, n + 1);
+            size_t len;
+
+            if (out->n == SEGMENTS_MAX)
+                return SPLIT_UNKNOWN;
+            if (!text_percent_decode(path.p + i, n, TEXT_DECODE_URL, decoded, &len) || !text_utf8_valid(decoded, len) ||
+                memchr(decoded, '\0', len) != NULL)
+                return SPLIT_MALFORMED;
+            out->part[out->n++] = str_n(decoded, len);
+        }
+        i += n + 1;
+    }
+    return SPLIT_OK;
+}
+
+static bool matches(const char *pattern, const struct segments *path, struct str params[CALL_PARAMS_MAX])
+{
+    size_t params_used = 0;
+
+    for (size_t i = 0;; i++) {
+        size_t n;
+
+        pattern += *pattern == '/' ? 1 : 0;
+        n = strcspn(pattern, "/");
+        if (n == 0 || i == path->n)
+            return n == 0 && i == path->n;
+        if (*pattern == ':')
+            params[params_used++] = path->part[i];
+        else if (!str_eq(str_n(pattern, n), path->part[i]))
+            return false;
+        pattern += n;
+    }
+}
+
+enum { ALLOW_GET = 1, ALLOW_POST = 2, ALLOW_PUT = 4, ALLOW_DELETE = 8 };
+
+static unsigned method_bit(const char *method)
+{
+    switch (method[0] == 'P' ? method[1] : method[0]) {
+    case 'G':
+        return ALLOW_GET;
+    case 'O':
+        return ALLOW_POST;
+    case 'U':
+        return ALLOW_PUT;
+    default:
+        return ALLOW_DELETE;
+    }
+}
+
+/* RFC 9110 wants a 405 to say what would do. Only combinations that the table above has. */
+static const char *allow_line(unsigned methods)
+{
+    switch (methods) {
+    case ALLOW_GET:
+        return "Allow: GET, HEAD\r\n";
+    case ALLOW_POST:
+        return "Allow: POST\r\n";
+    case ALLOW_PUT:
+        return "Allow: PUT\r\n";
+    case ALLOW_GET | ALLOW_POST:
+        return "Allow: GET, HEAD, POST\r\n";
+    case ALLOW_GET | ALLOW_DELETE:
+        return "Allow: GET, HEAD, DELETE\r\n";
+    case ALLOW_PUT | ALLOW_DELETE:
+        return "Allow: PUT, DELETE\r\n";
+    default:
+        return "Allow: GET, HEAD, POST, PUT, DELETE\r\n";
+    }
+}
+
+/* Finds the route; false with the refusal noted. */
+static bool find_route(struct api_call *call)
+{
+    const struct str method = str_eq(call->method, STR("HEAD")) ? STR("GET") : call->method;
+    unsigned allowed = 0;
+    struct segments path;
+    const enum split split = split_path(&call->arena, call->path, &path);
+
+    if (split == SPLIT_MALFORMED)
+        return call_refuse(call, RESULT_INVALID_BODY, "The path is malformed: it must be percent-encoded UTF-8");
+    for (size_t i = 0; split == SPLIT_OK && i < COUNT(routes); i++) {
+        struct str params[CALL_PARAMS_MAX] = {STR_NULL};
+
+        if ((routes[i].demo && !call->thread->gateway->demo) || !matches(routes[i].pattern, &path, params))
+            continue;
+        allowed |= method_bit(routes[i].method);
+        if (!text_is(method.p, method.n, routes[i].method))
+            continue;
+        memcpy(call->params, params, sizeof(params));
+        call->route = &routes[i];
+        return true;
+    }
+    if (allowed == 0)
+        return call_refuse(call, RESULT_NO_CALL, "There is no such call: check the path");
+    call->extra = allow_line(allowed);
+    return call_refuse(call, RESULT_BAD_METHOD, "This path does not take %.*s", (int)(method.n < 20 ? method.n : 20), method.p);
+}
+
+struct api_call *api_begin(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context)
+{
+    static const char no_memory[] = "{\"RC\":503,\"RM\":\"The server is out of memory: try again\","
+                                    "\"error\":{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"The server is out of memory\"}}";
+    struct api_call *call = call_create(thread, request, answer, edge_context);
+
+    if (call == NULL) {
+        struct api_reply reply = {.status = 503,
+                                  .content_type = "application/json; charset=utf-8",
+                                  .static_body = no_memory,
+                                  .len = sizeof(no_memory) - 1,
+                                  .retry_after_s = 1};
+
+        answer(edge_context, &reply);
+        return NULL;
+    }
+    if (!find_route(call)) {
+        call_finish(call);
+        return NULL;
+    }
+    return call_start(call, request);
+}
+
+void api_cancel(struct api_call *call)
+{
+    if (call != NULL)
+        call->answer = NULL;
+}

@@ -1,0 +1,268 @@
+#include "api/call.h"
+
+#include "api/credentials.h"
+#include "api/envelope.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PATH_LOGGED 256U
+#define BUSY_RETRY_S 1
+
+bool call_refuse(struct api_call *call, enum result rc, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(call->out.text, sizeof(call->out.text), format, args);
+    va_end(args);
+    call->out.rc = rc;
+    return false;
+}
+
+struct api_call *call_create(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context)
+{
+    struct api_call *call = calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->thread = thread;
+    call->answer = answer;
+    call->edge_context = edge_context;
+    call->began_ns = clock_mono_ns();
+    call->method = arena_str(&call->arena, request->method);
+    call->path = arena_str(&call->arena, request->path);
+    call->query = arena_str(&call->arena, request->query);
+    call->request_id = arena_str(&call->arena, request->request_id);
+    call->peer = arena_str(&call->arena, request->peer);
+    call->config = config_holder_get(thread->gateway->config);
+    tx_outcome_init(&call->out);
+    return call;
+}
+
+static void call_free(struct api_call *call)
+{
+    json_decref(call->body);
+    tx_outcome_free(&call->out);
+    config_unref(call->config);
+    arena_free(&call->arena);
+    free(call);
+}
+
+/* One line for each call: never its body, its query, a key or a token. */
+static void log_call(const struct api_call *call, int status)
+{
+    const enum log_level level = status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+    const size_t path = call->path.n < PATH_LOGGED ? call->path.n : PATH_LOGGED;
+    const uint64_t us = (clock_mono_ns() - call->began_ns) / 1000;
+
+    if (!log_enabled(level))
+        return;
+    log_write(level, "request",
+              (const struct log_field[]){
+                  LOG_STR("id", call->request_id.p, call->request_id.n), LOG_STR("method", call->method.p, call->method.n),
+                  LOG_STR("path", call->path.p, path), LOG_INT("status", status),
+                  LOG_TEXT("code", call->out.rc == RESULT_OK ? "OK" : result_imkit_code(call->out.rc)),
+                  LOG_TEXT("app", call->app != NULL ? call->app->name : NULL), LOG_UINT("us", us),
+                  LOG_STR("peer", call->peer.p, call->peer.n), LOG_END});
+}
+
+static void give(struct api_call *call, struct api_reply *reply)
+{
+    struct gateway_metrics *m = &call->thread->gateway->metrics;
+
+    metrics_inc(m->requests);
+    if (reply->status >= 400)
+        metrics_inc(m->request_errors);
+    log_call(call, reply->status);
+    if (call->answer != NULL)
+        call->answer(call->edge_context, reply);
+    else
+        free(reply->body);
+    call_free(call);
+}
+
+void call_finish(struct api_call *call)
+{
+    struct api_reply reply;
+
+    envelope_reply(&call->out, &reply);
+    reply.extra = call->extra;
+    give(call, &reply);
+}
+
+/* --- on the writer or a reader --- */
+
+static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
+{
+    struct api_call *call = (struct api_call *)job;
+    struct core_tx tx = {.conn = conn,
+                         .arena = store_conn_arena(conn),
+                         .now_ms = now_ms,
+                         .app = call->app,
+                         .app_id = call->app_id,
+                         .bus = call->route->where == CALL_WRITE ? call->thread->gateway->bus : NULL};
+    struct principal who = {.kind = PRINCIPAL_PLATFORM};
+
+    tx_outcome_reset(&call->out);
+    if (call->route->auth != CALL_OPEN)
+        call->out.rc = principal_resolve(&tx, &call->claim, &who, &call->out);
+    /* Asked only now, so that a token that is no good is told as that. */
+    if (call->out.rc == RESULT_OK && call->route->auth == CALL_PLATFORM && who.kind != PRINCIPAL_PLATFORM)
+        (void)tx_fail(&call->out, RESULT_FORBIDDEN, "This call needs the platform key: send IM-API-KEY");
+    if (call->out.rc == RESULT_OK)
+        call->out.rc = call->route->run(call, &tx, &who);
+}
+
+static void job_done(struct job *job, void *ctx)
+{
+    struct api_call *call = (struct api_call *)job;
+
+    (void)ctx;
+    if (job->fate != RESULT_OK) {
+        tx_outcome_reset(&call->out);
+        (void)call_refuse(call, job->fate, "%s",
+                          job->fate == RESULT_UNAVAILABLE ? "The server cannot save at the moment: try again" : "");
+        call->out.retry_after_s = job->fate == RESULT_UNAVAILABLE ? BUSY_RETRY_S : 0;
+    } else if (call->out.rc == RESULT_OK && !json_out_ok(&call->out.result)) {
+        (void)call_refuse(call, RESULT_INTERNAL, "The answer could not be written");
+    }
+    if (call->out.rc == RESULT_OK && call->out.seq != 0)
+        metrics_add(call->counter, call->counted);
+    call_finish(call);
+}
+
+static void job_drop(struct job *job)
+{
+    call_free((struct api_call *)job);
+}
+
+/* --- on the edge thread --- */
+
+static bool take_body(struct api_call *call, const struct api_request *request)
+{
+    const enum call_body kind = call->route->body;
+    struct fields_error err;
+
+    if (kind == CALL_NO_BODY || (kind == CALL_MAY_BODY && request->body.n == 0))
+        return true;
+    call->body = fields_parse(request->body, kind == CALL_ARRAY, &err);
+    return call->body != NULL || call_refuse(call, err.rc, "%s", err.text);
+}
+
+static bool take_credentials(struct api_call *call, const struct api_request *request)
+{
+    enum result rc;
+
+    if (call->route->auth == CALL_OPEN)
+        return true;
+    rc = credentials_request(call->config, request, call->thread->now_ms(), &call->claim, &call->app, call->out.text,
+                             sizeof(call->out.text));
+    if (rc != RESULT_OK) {
+        call->out.rc = rc;
+        return false;
+    }
+    call->app_id = gateway_app_id(call->thread->gateway, str_c(call->app->name));
+    if (call->app_id == 0)
+        return call_refuse(call, RESULT_UNAVAILABLE, "The app is not ready yet: try again");
+    return true;
+}
+
+static bool submit(struct api_call *call)
+{
+    struct gateway *g = call->thread->gateway;
+    bool taken;
+
+    call->job.home = call->thread->mailbox;
+    call->job.run = job_run;
+    call->job.done = job_done;
+    call->job.drop = job_drop;
+    taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job) : store_submit_read(g->store, &call->job);
+    if (!taken) {
+        call->out.retry_after_s = BUSY_RETRY_S;
+        return call_refuse(call, RESULT_UNAVAILABLE, "The server is busy: try again after %d s", BUSY_RETRY_S);
+    }
+    return true;
+}
+
+struct api_call *call_start(struct api_call *call, const struct api_request *request)
+{
+    struct api_reply reply = {.status = 0};
+
+    if (call->route->where != CALL_HERE && atomic_load(&call->thread->gateway->draining)) {
+        call->out.retry_after_s = BUSY_RETRY_S;
+        (void)call_refuse(call, RESULT_UNAVAILABLE, "The server is shutting down: try again after %d s", BUSY_RETRY_S);
+        goto answered;
+    }
+    if (!take_credentials(call, request) || !take_body(call, request))
+        goto answered;
+    if (call->route->parse != NULL && !call->route->parse(call))
+        goto answered;
+    if (call->route->where == CALL_HERE) {
+        call->route->here(call, &reply);
+        if (reply.status == 0)
+            envelope_reply(&call->out, &reply);
+        give(call, &reply);
+        return NULL;
+    }
+    if (submit(call))
+        return call;
+answered:
+    call_finish(call);
+    return NULL;
+}
+
+/* --- for `parse` --- */
+
+bool call_fields(struct api_call *call, const struct field *table, size_t n, void *target)
+{
+    struct fields_error err;
+
+    return fields_read(call->body, table, n, target, &call->arena, &err) || call_refuse(call, err.rc, "%s", err.text);
+}
+
+struct str call_query(struct api_call *call, const char *name)
+{
+    char *value = arena_alloc(&call->arena, call->query.n + 1);
+    size_t n;
+
+    if (!text_query_find(call->query.p, call->query.n, name, value, call->query.n, &n))
+        return STR_NULL;
+    return str_n(value, n);
+}
+
+bool call_query_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t *out)
+{
+    const struct str value = call_query(call, name);
+
+    if (value.p == NULL || text_parse_int(value.p, value.n, min, max, out))
+        return true;
+    return call_refuse(call, RESULT_INVALID_BODY, "%s must be a whole number from %" PRId64 " to %" PRId64, name, min, max);
+}
+
+bool call_room_param(struct api_call *call, size_t i)
+{
+    if (text_room_valid(call->params[i].p, call->params[i].n))
+        return true;
+    return call_refuse(call, RESULT_INVALID_BODY,
+                       "roomId must be 1 to %d bytes without control characters and without a leading ~", TEXT_ROOM_MAX);
+}
+
+bool call_message_param(struct api_call *call, size_t i)
+{
+    if (text_message_id_valid(call->params[i].p, call->params[i].n))
+        return true;
+    return call_refuse(call, RESULT_INVALID_BODY, "The message's id must be 1 to %d bytes without control characters",
+                       TEXT_MESSAGE_ID_MAX);
+}
+
+bool call_user_param(struct api_call *call, size_t i)
+{
+    if (text_user_valid(call->params[i].p, call->params[i].n))
+        return true;
+    return call_refuse(call, RESULT_INVALID_BODY, "The client's id must be 1 to %d bytes without control characters", TEXT_USER_MAX);
+}

@@ -1,0 +1,70 @@
+/*
+ * gateway/api/gateway.h - what the whole process shares, and what each edge thread has of its own.
+ *
+ * `struct gateway` is made by main.c before the threads and outlives them. `struct api_thread` is made by each edge thread
+ * on itself: its part of the hub, its sessions, its mailbox.
+ */
+#ifndef RECALLD_API_GATEWAY_H
+#define RECALLD_API_GATEWAY_H
+
+#include "base/config.h"
+#include "base/mailbox.h"
+#include "base/metrics.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+#define GATEWAY_THREADS_MAX 64
+
+struct bus;
+struct hub;
+struct api_thread;
+struct gateway_apps;
+struct files;
+
+/* Numbers for GET /metrics and /admin/stats; updated from any thread. */
+struct gateway_metrics {
+    struct metrics *registry;
+    struct metric *connections, *requests, *request_errors, *events, *deliveries, *recalls, *messages, *acks, *slow_readers;
+};
+
+struct gateway {
+    struct config_holder *config;
+    struct store *store;
+    struct bus *bus;
+    struct gateway_metrics metrics;
+    const char *demo_dir;        /* folder of the built demo page */
+    bool demo;                   /* POST /demo/token exists */
+    atomic_bool draining;        /* /readyz answers 503, new work is refused */
+    atomic_long connections;     /* authenticated WebSocket sessions now */
+    int64_t started_ms;
+    struct gateway_apps *apps;   /* names and numbers; see gateway_intern_apps */
+    struct files *demo_files;    /* the demo page in memory; NULL: it is not served */
+};
+
+struct api_thread {
+    struct gateway *gateway;
+    int index;
+    struct mailbox *mailbox;     /* of this edge thread: jobs come home here, events arrive here */
+    struct hub *hub;
+    struct session_table *sessions;
+    int64_t (*now_ms)(void);     /* wall clock */
+};
+
+/* The app's number in the database; > 0. Apps are interned at start and at reload. 0: unknown. Any thread. */
+int64_t gateway_app_id(struct gateway *g, struct str app_name);
+
+/* WebSocket sessions of one app, authenticated now: tenants see no count of each other. `change` is 1 or -1, 0 to ask; the
+ * number after it. 0 for an app that was not interned. Any thread. */
+long gateway_app_sessions(struct gateway *g, int64_t app, long change);
+
+/* Gives every app of the current configuration its number in the database: after store_open and after each reload, on the main thread,
+ * while other threads may read. False and a sentence in `err` when the store cannot. */
+bool gateway_intern_apps(struct gateway *g, char *err, size_t n);
+/* Demo mode, before the threads start: reads the page's files from demo_dir (a folder that is missing is no failure: the page is
+ * then not served) and makes the users and the room of the demo where they are missing. */
+bool gateway_seed_demo(struct gateway *g, char *err, size_t n);
+/* Frees what the functions above made; after all threads ended. */
+void gateway_close(struct gateway *g);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * gateway/api/session.h - one WebSocket connection's conversation (wire.md), without the socket.
+ *
+ * Owns:    the session's state: principal claim, device, subscriptions in the hub, ack batches.
+ * Borrows: frames' bytes during session_frame; `transport`, from open until session_close returned.
+ * Bounds:  `max_rooms` subscriptions, `frames_per_second`/`frames_burst` frames, 64 commands under way (more: 4429).
+ * Fails:   by an error reply, or by transport->close with the contract's code.
+ * Thread:  the edge thread that owns the connection, for everything.
+ */
+#ifndef RECALLD_API_SESSION_H
+#define RECALLD_API_SESSION_H
+
+#include "api/gateway.h"
+#include "bus/bus.h"
+#include "core/hub.h"
+
+struct session;
+
+/* What a session asks of its connection. The edge implements it once for all connections. */
+struct session_transport {
+    /* Sends one control text frame (a reply, ready, bye, signal): `n` payload bytes, copied by the edge if they do not fit
+     * the socket now. False: the connection's outgoing buffer is over its cap; the session closes it with 1013. */
+    bool (*text)(void *connection, const char *payload, size_t n);
+    /* Hands ready-made frame bytes (WebSocket headers included) to the socket: see hub.h. Neither this nor `text` nor `close`
+     * calls back into the session before it returns. */
+    enum hub_sent (*frames)(void *connection, const struct iovec *v, int n);
+    /* Starts closing with `code`; session_close follows later from the edge. Further calls are ignored. */
+    void (*close)(void *connection, int code, const char *reason);
+};
+
+/* Credentials and facts from the upgrade request; texts borrowed for the call. */
+struct session_open {
+    struct str im_client_key, im_authorization, device, caps, package; /* absent where not sent */
+    struct str origin, host;
+    struct str peer;
+};
+
+/* A connection was upgraded. With a client key and a token in the headers authentication starts at once, else an `auth`
+ * frame is awaited. NULL: out of memory. */
+struct session *session_open(struct api_thread *thread, const struct session_transport *transport, void *connection,
+                             const struct session_open *facts, int64_t now_ms);
+/* One complete text frame. */
+void session_frame(struct session *s, const char *payload, size_t n, int64_t now_ms);
+/* The socket took everything that was handed to it: what waits may go on. */
+void session_drained(struct session *s);
+/* The connection is gone (any reason): gives back everything. `s` is invalid afterwards. */
+void session_close(struct session *s);
+/* When session_tick wants to be called next, wall-clock ms; INT64_MAX: never. Asked after each call into the session. */
+int64_t session_deadline(const struct session *s);
+void session_tick(struct session *s, int64_t now_ms);
+/* The server is leaving: sends `bye` with a reconnect time and closes 1001. */
+void session_drain(struct session *s, int64_t reconnect_ms);
+
+/* What carries committed events to the sessions: main.c makes the bus with it. */
+bus_handler *session_bus_handler(void);
+
+/* --- the thread's part --- */
+/* Makes the hub and the session table of an edge thread; `wake` is called (on this thread) when session_turn has work. */
+struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, void (*wake)(void *arg), void *arg);
+void session_thread_destroy(struct api_thread *t);
+/* One bounded turn of fan-out; true: more is waiting, call again after the loop polled its sockets once. */
+bool session_turn(struct api_thread *t);
+/* Delivers what came to the mailbox: jobs home, events, control notices. At most `max`; returns how many. */
+size_t session_mail(struct api_thread *t, size_t max);
+/* About once a second: flushes ack batches. */
+void session_second(struct api_thread *t, int64_t now_ms);
+/* May this Origin open a WebSocket at all: union of all apps' lists; an app without a list allows the same host. */
+bool session_origin_allowed(struct gateway *g, struct str origin, struct str host);
+
+#endif

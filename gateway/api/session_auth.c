@@ -1,0 +1,303 @@
+/*
+ * Authentication of a WebSocket: by the upgrade's headers, by the first frame, and again on the same connection to renew.
+ */
+#include "api/credentials.h"
+#include "api/session_private.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "core/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct auth_job {
+    struct session_job base; /* first */
+    struct principal_claim claim;
+    char device[65];
+    char package[257];
+    unsigned caps;
+    bool renewal;
+    int64_t expires_ms;
+    char *nickname;
+};
+
+struct seen_job {
+    struct session_job base; /* first */
+    uint64_t serial;
+    char user[65], device[65], package[257], caps[32];
+};
+
+static void copy(char *to, size_t size, struct str from)
+{
+    const size_t n = from.n < size ? from.n : size - 1;
+
+    if (n != 0)
+        memcpy(to, from.p, n);
+    to[n] = '\0';
+}
+
+/* --- the device was seen --- */
+
+static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
+{
+    struct seen_job *j = (struct seen_job *)job;
+    struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
+
+    device_seen(&tx, str_c(j->user), str_c(j->device), str_c(j->caps), str_c(j->package), j->serial);
+}
+
+static void seen_drop(struct job *job)
+{
+    struct seen_job *j = (struct seen_job *)job;
+
+    session_job_release(&j->base);
+    free(j);
+}
+
+static void seen_done(struct job *job, void *ctx)
+{
+    (void)ctx;
+    seen_drop(job);
+}
+
+/* Remembers the device and lets its older sessions go. When the queue is full the next connection tells it again. */
+static void device_connected(struct session *s, const char *package)
+{
+    struct seen_job *j = calloc(1, sizeof(*j));
+
+    if (j == NULL)
+        return;
+    if (!session_job_init(&j->base, s, s->user->app, s->user->app_id, false, 0)) {
+        free(j);
+        return;
+    }
+    j->base.job.run = seen_run;
+    j->base.job.done = seen_done;
+    j->base.job.drop = seen_drop;
+    j->serial = s->serial;
+    copy(j->user, sizeof(j->user), s->user->id);
+    copy(j->device, sizeof(j->device), str_c(s->device));
+    copy(j->package, sizeof(j->package), str_c(package));
+    (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
+                   s->caps & WIRE_CAP_QUOTE ? "quote," : "", s->caps & WIRE_CAP_RECALL ? "recall" : "");
+    if (!store_submit_write(s->thread->gateway->store, &j->base.job))
+        seen_drop(&j->base.job);
+}
+
+/* --- authentication --- */
+
+static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
+{
+    struct auth_job *j = (struct auth_job *)job;
+    struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
+    struct principal who;
+
+    free(j->nickname);
+    j->nickname = NULL;
+    j->base.out.rc = principal_resolve(&tx, &j->claim, &who, &j->base.out);
+    if (j->base.out.rc != RESULT_OK)
+        return;
+    j->expires_ms = who.expires_ms;
+    copy(j->claim.user, sizeof(j->claim.user), who.user);
+    j->nickname = malloc(who.client.nickname.n + 1);
+    if (j->nickname != NULL)
+        copy(j->nickname, who.client.nickname.n + 1, who.client.nickname);
+}
+
+static void auth_drop(struct job *job)
+{
+    struct auth_job *j = (struct auth_job *)job;
+
+    session_job_release(&j->base);
+    free(j->nickname);
+    free(j);
+}
+
+static void refuse(struct session *s, bool has_id, int64_t id, enum result rc, const char *text)
+{
+    session_reply_error(s, has_id, id, rc, text, 0);
+    if (rc == RESULT_UNAVAILABLE || rc == RESULT_INTERNAL)
+        session_stop(s, CLOSE_LATER, "try again later");
+    else
+        session_stop(s, CLOSE_TOKEN, "token invalid");
+}
+
+static void send_ready(struct session *s, const struct auth_job *j)
+{
+    const struct server_limits {
+        int64_t ping_ms, frame_max, rooms_max;
+    } limits = {j->base.config->server.ping_interval * 1000, j->base.config->server.frame_max, j->base.config->server.max_rooms};
+    char name[24];
+    struct json_out o;
+
+    (void)snprintf(name, sizeof(name), "s%llx", (unsigned long long)s->serial);
+    json_out_init(&o);
+    wire_out_ready(&o, &(struct wire_ready){
+                           .id = j->base.has_id ? &j->base.id : NULL,
+                           .session = session_text(str_c(name)),
+                           .device = session_text(str_c(s->device)),
+                           .user_id = session_text(s->user->id),
+                           .nickname = session_text(str_c(j->nickname != NULL ? j->nickname : "")),
+                           .ping_ms = limits.ping_ms,
+                           .frame_max = limits.frame_max,
+                           .rooms_max = limits.rooms_max,
+                       });
+    session_send(s, &o);
+}
+
+/* The token stands: the session is ready. */
+static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
+{
+    struct principal_claim *claim = malloc(sizeof(*claim));
+
+    if (claim == NULL) {
+        session_stop(s, CLOSE_LATER, "out of memory");
+        return;
+    }
+    *claim = j->claim;
+    free(s->claim);
+    s->claim = claim;
+    s->expires_ms = j->expires_ms;
+    s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;
+    if (s->user == NULL) {
+        s->device = strdup(j->device);
+        if (s->device == NULL) {
+            session_stop(s, CLOSE_LATER, "out of memory");
+            return;
+        }
+        s->caps = (uint8_t)j->caps;
+        s->state = SESSION_READY;
+        free(s->origin_host);
+        s->origin_host = NULL;
+        session_table_add(s, j->base.app->name, j->base.app_id, str_c(j->claim.user));
+        device_connected(s, j->package);
+    }
+    s->state = SESSION_READY;
+    session_update_deadline(s, now_ms);
+    send_ready(s, j);
+    session_release_held(s, now_ms);
+}
+
+static void auth_done(struct job *job, void *ctx)
+{
+    struct auth_job *j = (struct auth_job *)job;
+    struct session *s = j->base.session;
+    struct api_thread *t = ctx;
+    const int64_t now_ms = t->now_ms();
+
+    if (s == NULL || s->state == SESSION_CLOSING)
+        goto out;
+    if (job->fate != RESULT_OK)
+        refuse(s, j->base.has_id, j->base.id, job->fate, "");
+    else if (j->base.out.rc != RESULT_OK)
+        refuse(s, j->base.has_id, j->base.id, j->base.out.rc, j->base.out.text);
+    else if (s->user != NULL && !str_eq(s->user->id, str_c(j->claim.user)))
+        refuse(s, j->base.has_id, j->base.id, RESULT_INVALID_TOKEN,
+               "The token is another user's; open a new connection for another user");
+    else
+        welcome(s, j, now_ms);
+out:
+    auth_drop(job);
+}
+
+/* The Origin was checked against all apps at the upgrade; now against the one that was named. */
+static bool origin_allowed(const struct session *s, const struct config_app *app)
+{
+    const char *cut;
+
+    if (s->origin_host == NULL)
+        return true;
+    cut = strchr(s->origin_host, '\n');
+    return config_origin_allowed_by(app, s->origin_host, (size_t)(cut - s->origin_host), cut + 1, strlen(cut + 1));
+}
+
+/* What the credentials say with keys alone; closes and returns false if that is no already. */
+static bool claim(struct session *s, struct str client_key, struct str token, bool has_id, int64_t id, int64_t now_ms,
+                  struct principal_claim *out, char app_name[static 256], int64_t *app_id)
+{
+    const struct config *config = config_holder_get(s->thread->gateway->config);
+    const struct config_app *app = NULL;
+    char text[240] = "";
+    enum result rc = credentials_client(config, client_key, token, now_ms, out, &app, text, sizeof(text));
+    bool ok = false;
+
+    if (rc != RESULT_OK) {
+        refuse(s, has_id, id, rc, text);
+    } else if (!origin_allowed(s, app)) {
+        session_reply_error(s, has_id, id, RESULT_FORBIDDEN,
+                            "Pages of this origin may not use the app; the operator adds it to `origins`", 0);
+        session_stop(s, CLOSE_FORBIDDEN, "origin not allowed");
+    } else if (s->user != NULL && strcmp(s->user->app, app->name) != 0) {
+        refuse(s, has_id, id, RESULT_INVALID_CLIENT_KEY, "The client key is another app's; open a new connection for it");
+    } else {
+        copy(app_name, 256, str_c(app->name));
+        *app_id = gateway_app_id(s->thread->gateway, str_c(app->name));
+        ok = true;
+    }
+    config_unref(config);
+    return ok;
+}
+
+void session_auth_start(struct session *s, struct str client_key, struct str token, struct str device, unsigned caps,
+                        struct str package, bool has_id, int64_t id, int64_t now_ms)
+{
+    struct principal_claim made = {.kind = PRINCIPAL_CLIENT};
+    char app_name[256];
+    struct auth_job *j;
+    int64_t app_id;
+
+    if (!str_empty(device) && !wire_in_printable(device.p, device.n, WIRE_DEVICE_MAX)) {
+        session_reply_error(s, has_id, id, RESULT_INVALID_BODY, "device must be 1 to 64 bytes without control characters", 0);
+        session_stop(s, CLOSE_TOKEN, "device invalid");
+        return;
+    }
+    if (!claim(s, client_key, token, has_id, id, now_ms, &made, app_name, &app_id))
+        return;
+    j = calloc(1, sizeof(*j));
+    if (j == NULL || !session_job_init(&j->base, s, app_name, app_id, has_id, id)) {
+        free(j);
+        session_stop(s, CLOSE_LATER, "try again later");
+        return;
+    }
+    j->base.job.run = auth_run;
+    j->base.job.done = auth_done;
+    j->base.job.drop = auth_drop;
+    j->claim = made;
+    j->caps = caps;
+    copy(j->package, sizeof(j->package), package);
+    if (!str_empty(device)) {
+        copy(j->device, sizeof(j->device), device);
+    } else {
+        char made_device[ID_SHORT_SIZE];
+
+        id_short(made_device);
+        copy(j->device, sizeof(j->device), str_c(made_device));
+    }
+    if (s->state == SESSION_NEW)
+        s->state = SESSION_CHECKING;
+    if (!store_submit_read(s->thread->gateway->store, &j->base.job)) {
+        refuse(s, has_id, id, RESULT_UNAVAILABLE, "The server is busy; try again in a second");
+        auth_drop(&j->base.job);
+    }
+}
+
+void session_auth_notice(struct session *s, const struct notice *n)
+{
+    const struct principal_claim *c = s->claim;
+    bool stands;
+
+    if (c == NULL || s->state != SESSION_READY)
+        return;
+    if (n->only)
+        stands = memcmp(c->hash, n->hash, sizeof(c->hash)) != 0;
+    else if (c->token == PRINCIPAL_TOKEN_BOUND)
+        stands = n->keep_bound && memcmp(c->hash, n->hash, sizeof(c->hash)) == 0;
+    else if (c->generation >= 0)
+        stands = c->generation >= n->generation;
+    else
+        stands = c->issued_s > n->revoked_s;
+    if (!stands) {
+        log_info("token revoked", LOG_STR("user", s->user->id.p, s->user->id.n), LOG_END);
+        session_stop(s, CLOSE_TOKEN, "the token was revoked");
+    }
+}

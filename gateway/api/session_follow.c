@@ -1,0 +1,415 @@
+/*
+ * Following rooms: subscribe, unsubscribe, `all`, and the hub's questions back to the session.
+ */
+#include "api/session_private.h"
+#include "api/session_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One `subscribe` until every room of it is live or refused. */
+struct follow {
+    struct follow *next, *prev;
+    struct session *session;
+    struct json_out rooms; /* the result's array, open */
+    size_t open;           /* rooms not settled yet, and one while rooms are still being added */
+    bool has_id;
+    int64_t id;
+};
+
+static struct session *of_conn(struct hub_conn *conn)
+{
+    return (struct session *)conn;
+}
+
+static struct str epoch_of(const struct session *s)
+{
+    return store_epoch(s->thread->gateway->store);
+}
+
+/* --- the answer --- */
+
+static struct follow *follow_begin(struct session *s, bool has_id, int64_t id)
+{
+    struct follow *f = calloc(1, sizeof(*f));
+
+    if (f == NULL) {
+        session_stop(s, CLOSE_LATER, "out of memory");
+        return NULL;
+    }
+    f->session = s;
+    f->has_id = has_id;
+    f->id = id;
+    f->open = 1;
+    json_out_init(&f->rooms);
+    json_out_array(&f->rooms);
+    f->next = s->follows;
+    if (s->follows != NULL)
+        s->follows->prev = f;
+    s->follows = f;
+    return f;
+}
+
+static void follow_free(struct follow *f)
+{
+    struct session *s = f->session;
+
+    if (f->prev != NULL)
+        f->prev->next = f->next;
+    else
+        s->follows = f->next;
+    if (f->next != NULL)
+        f->next->prev = f->prev;
+    json_out_free(&f->rooms);
+    free(f);
+}
+
+void session_follow_close(struct session *s)
+{
+    while (s->follows != NULL)
+        follow_free(s->follows);
+}
+
+/* One room less is open; the last one sends the answer. */
+static void follow_settle(struct follow *f)
+{
+    struct json_out result, o;
+
+    if (--f->open != 0)
+        return;
+    json_out_init(&result);
+    json_out_init(&o);
+    json_out_array_end(&f->rooms);
+    json_out_object(&result);
+    json_out_kraw(&result, "rooms", f->rooms.p, f->rooms.len);
+    json_out_object_end(&result);
+    wire_out_reply(&o, f->has_id ? &f->id : NULL, (struct wire_text){result.p, result.len});
+    session_send(f->session, &o);
+    json_out_free(&result);
+    follow_free(f);
+}
+
+static void tell_live(struct follow *f, struct str room, int64_t seq, bool recovered)
+{
+    const struct str epoch = epoch_of(f->session);
+
+    json_out_object(&f->rooms);
+    json_out_kstr(&f->rooms, "room", room.p, room.n);
+    json_out_kstr(&f->rooms, "epoch", epoch.p, epoch.n);
+    json_out_kint(&f->rooms, "seq", seq);
+    json_out_kbool(&f->rooms, "recovered", recovered);
+    json_out_object_end(&f->rooms);
+}
+
+static void tell_refused(struct follow *f, struct str room, enum result rc, const char *text)
+{
+    json_out_object(&f->rooms);
+    json_out_kstr(&f->rooms, "room", room.p, room.n);
+    json_out_key(&f->rooms, "error");
+    json_out_object(&f->rooms);
+    json_out_kcstr(&f->rooms, "code", result_imkit_code(rc));
+    json_out_kcstr(&f->rooms, "message", text);
+    json_out_object_end(&f->rooms);
+    json_out_object_end(&f->rooms);
+}
+
+/* --- the hub's questions --- */
+
+static enum hub_sent op_send(struct hub_conn *conn, const struct iovec *v, int n)
+{
+    struct session *s = of_conn(conn);
+
+    if (s->state == SESSION_CLOSING)
+        return HUB_GONE;
+    metrics_inc(s->thread->gateway->metrics.deliveries);
+    return s->transport->frames(s->connection, v, n);
+}
+
+static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
+{
+    struct session *s = of_conn(hub_sub_conn(sub));
+
+    return session_read_start(ctx, s->user, hub_sub_room(sub), after, ticket);
+}
+
+static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered)
+{
+    struct follow *f = hub_sub_tag(sub);
+
+    (void)ctx;
+    if (f == NULL)
+        return;
+    hub_sub_set_tag(sub, NULL);
+    tell_live(f, hub_sub_room(sub), head, recovered);
+    follow_settle(f);
+}
+
+static void op_reset(void *ctx, struct hub_sub *sub, int64_t head)
+{
+    struct session *s = of_conn(hub_sub_conn(sub));
+    const struct wire_event at = {session_text(hub_sub_room(sub)), session_text(epoch_of(s)), head};
+    struct json_out o;
+
+    (void)ctx;
+    json_out_init(&o);
+    wire_out_reset(&o, &at);
+    session_send(s, &o);
+}
+
+static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc)
+{
+    struct follow *f = tag;
+
+    (void)ctx;
+    (void)conn;
+    if (f == NULL)
+        return;
+    tell_refused(f, room, rc, rc == RESULT_NOT_MEMBER ? "You are no member of this room, or it does not exist" : result_text(rc));
+    follow_settle(f);
+}
+
+static void op_wake(void *ctx)
+{
+    struct api_thread *t = ctx;
+
+    t->sessions->wake(t->sessions->wake_arg);
+}
+
+const struct hub_ops session_follow_ops = {
+    .send = op_send, .read = op_read, .live = op_live, .reset = op_reset, .refused = op_refused, .wake = op_wake};
+
+/* --- subscribing --- */
+
+/* The server's own rooms say by their names who may follow them; others are looked up by the read. */
+static bool may_name(const struct session *s, struct str room)
+{
+    const struct str user = s->user->id;
+    char own[140];
+    int n;
+
+    if (room.n == 0 || room.p[0] != '~' || str_eq(room, STR("~broadcast")))
+        return true;
+    n = snprintf(own, sizeof(own), "~system/%.*s", (int)user.n, user.p);
+    if (str_eq(room, str_n(own, (size_t)n)))
+        return true;
+    /* ~private/A/B and ~chatroom/ID have members: the read looks them up. */
+    return (room.n > 9 && memcmp(room.p, "~private/", 9) == 0) || (room.n > 10 && memcmp(room.p, "~chatroom/", 10) == 0);
+}
+
+static void follow_room(struct follow *f, struct str room, struct str epoch, int64_t since)
+{
+    struct session *s = f->session;
+    const struct config *config = config_holder_get(s->thread->gateway->config);
+    const bool full = s->hub.sub_count >= (uint64_t)config->server.max_rooms;
+    struct hub_sub *sub = NULL;
+    bool existing = false;
+
+    config_unref(config);
+    if (!may_name(s, room)) {
+        tell_refused(f, room, RESULT_NOT_MEMBER, "You are no member of this room, or it does not exist");
+        return;
+    }
+    if (full && hub_find(s->thread->hub, &s->hub, s->user->app_id, room) == NULL) {
+        tell_refused(f, room, RESULT_TOO_LARGE, "This connection follows as many rooms as it may (max_rooms); unsubscribe from some");
+        return;
+    }
+    if (since >= 0 && epoch.p != NULL && !str_eq(epoch, epoch_of(s)))
+        since = HUB_RESET;
+    sub = hub_subscribe(s->thread->hub, &s->hub, s->user->app_id, room, since, f, &existing);
+    if (sub == NULL)
+        tell_refused(f, room, RESULT_UNAVAILABLE, "Out of memory; try again later");
+    else if (existing)
+        tell_live(f, room, hub_sub_position(sub) < 0 ? 0 : hub_sub_position(sub), true);
+    else
+        f->open++;
+}
+
+/* --- all rooms of the user --- */
+
+struct all_job {
+    struct session_job base; /* first */
+    struct follow *follow;
+    char user[65];
+    size_t limit;
+    struct arena arena; /* of what follows */
+    struct str *ids;
+    int64_t *joined_seq;
+    size_t count;
+    json_t *since; /* {"room":{"epoch","seq"}}, by the frame's cursors */
+};
+
+static void all_run(struct job *job, struct store_conn *conn, int64_t now_ms)
+{
+    struct all_job *j = (struct all_job *)job;
+    struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
+    struct room_row *rooms = arena_alloc(tx.arena, j->limit * sizeof(*rooms));
+    struct member_row *members = arena_alloc(tx.arena, j->limit * sizeof(*members));
+
+    arena_reset(&j->arena);
+    j->count = store_rooms_of(conn, tx.app_id, str_c(j->user), STR_NULL, rooms, members, j->limit);
+    j->ids = arena_alloc(&j->arena, (j->count + 1) * sizeof(*j->ids));
+    j->joined_seq = arena_alloc(&j->arena, (j->count + 1) * sizeof(*j->joined_seq));
+    for (size_t i = 0; i < j->count; i++) {
+        j->ids[i] = arena_str(&j->arena, rooms[i].id);
+        j->joined_seq[i] = members[i].joined_seq;
+    }
+    j->base.out.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_OK;
+}
+
+static void all_drop(struct job *job)
+{
+    struct all_job *j = (struct all_job *)job;
+
+    session_job_release(&j->base);
+    arena_free(&j->arena);
+    json_decref(j->since);
+    free(j);
+}
+
+/* The cursor that the client gave for a room; without one a room is replayed from `fallback`. */
+static void follow_with_cursor(struct all_job *j, struct str room, int64_t fallback)
+{
+    const json_t *cursor = json_object_getn(j->since, room.p, room.n);
+    const json_t *epoch = json_object_get(cursor, "epoch");
+
+    if (cursor == NULL) {
+        follow_room(j->follow, room, STR_NULL, json_object_size(j->since) == 0 ? -1 : fallback);
+        return;
+    }
+    follow_room(j->follow, room, epoch != NULL ? str_n(json_string_value(epoch), json_string_length(epoch)) : STR_NULL,
+                json_integer_value(json_object_get(cursor, "seq")));
+}
+
+static void all_done(struct job *job, void *ctx)
+{
+    struct all_job *j = (struct all_job *)job;
+    struct session *s = j->base.session;
+    char own[140];
+    int n;
+
+    (void)ctx;
+    if (s == NULL || s->state != SESSION_READY)
+        goto out; /* the follow went with its session, or goes with it soon */
+    if (job->fate != RESULT_OK || j->base.out.rc != RESULT_OK) {
+        session_reply_error(s, j->base.has_id, j->base.id, RESULT_UNAVAILABLE, "The rooms could not be read; try again", 1);
+        follow_free(j->follow);
+        goto out;
+    }
+    n = snprintf(own, sizeof(own), "~system/%.*s", (int)s->user->id.n, s->user->id.p);
+    follow_with_cursor(j, STR("~broadcast"), -1);
+    follow_with_cursor(j, str_n(own, (size_t)n), 0);
+    for (size_t i = 0; i < j->count && s->state == SESSION_READY; i++)
+        follow_with_cursor(j, j->ids[i], j->joined_seq[i]);
+    follow_settle(j->follow);
+out:
+    all_drop(job);
+}
+
+static json_t *cursors(const struct wire_in *in)
+{
+    json_t *since = json_object();
+
+    for (size_t i = 0; since != NULL && i < in->room_count; i++) {
+        const struct wire_in_room *r = &in->rooms[i];
+        json_t *cursor = json_pack("{s:I}", "seq", (json_int_t)r->since);
+
+        if (r->epoch.p != NULL)
+            (void)json_object_set_new(cursor, "epoch", json_stringn(r->epoch.p, r->epoch.n));
+        (void)json_object_setn_new(since, r->room.p, r->room.n, cursor);
+    }
+    return since;
+}
+
+static void follow_all(struct follow *f, const struct wire_in *in)
+{
+    struct session *s = f->session;
+    struct all_job *j = calloc(1, sizeof(*j));
+
+    if (j == NULL || !session_job_init(&j->base, s, s->user->app, s->user->app_id, f->has_id, f->id)) {
+        free(j);
+        session_stop(s, CLOSE_LATER, "try again later");
+        return;
+    }
+    /* Before the read: a room joined while it runs is followed by its notice. */
+    s->all = true;
+    j->follow = f;
+    j->since = cursors(in);
+    (void)snprintf(j->user, sizeof(j->user), "%.*s", (int)s->user->id.n, s->user->id.p);
+    j->limit = (size_t)j->base.config->server.max_rooms;
+    j->base.job.run = all_run;
+    j->base.job.done = all_done;
+    j->base.job.drop = all_drop;
+    if (!store_submit_read(s->thread->gateway->store, &j->base.job)) {
+        session_reply_error(s, f->has_id, f->id, RESULT_UNAVAILABLE, "The server is busy; try again in a second", 1);
+        all_drop(&j->base.job);
+        follow_free(f);
+    }
+}
+
+void session_follow(struct session *s, const struct wire_in *in)
+{
+    struct follow *f = follow_begin(s, in->has_id, in->id);
+
+    if (f == NULL)
+        return;
+    if (in->all) {
+        follow_all(f, in);
+        return;
+    }
+    for (size_t i = 0; i < in->room_count; i++)
+        follow_room(f, session_str(in->rooms[i].room), session_str(in->rooms[i].epoch), in->rooms[i].since);
+    follow_settle(f);
+}
+
+/* A subscription that goes before it was settled: its subscribe is answered without it. */
+static void forget(struct session *s, struct hub_sub *sub, bool flush)
+{
+    struct follow *f = hub_sub_tag(sub);
+
+    if (f != NULL) {
+        tell_refused(f, hub_sub_room(sub), RESULT_NOT_MEMBER, "The subscription ended before it began");
+        hub_sub_set_tag(sub, NULL);
+        follow_settle(f);
+    }
+    if (flush)
+        hub_leave(s->thread->hub, sub);
+    else
+        hub_unsubscribe(s->thread->hub, sub);
+}
+
+void session_unfollow(struct session *s, const struct wire_in *in)
+{
+    struct json_out result, o;
+
+    json_out_init(&result);
+    json_out_object(&result);
+    json_out_key(&result, "rooms");
+    json_out_array(&result);
+    for (size_t i = 0; i < in->room_count; i++) {
+        const struct str room = session_str(in->rooms[i].room);
+        struct hub_sub *sub = hub_find(s->thread->hub, &s->hub, s->user->app_id, room);
+
+        if (sub != NULL)
+            forget(s, sub, false);
+        json_out_str(&result, room.p, room.n);
+    }
+    json_out_array_end(&result);
+    json_out_object_end(&result);
+    json_out_init(&o);
+    wire_out_reply(&o, in->has_id ? &in->id : NULL, (struct wire_text){result.p, result.len});
+    session_send(s, &o);
+    json_out_free(&result);
+}
+
+void session_follow_member(struct session *s, const struct frame *frame, bool joined)
+{
+    struct hub_sub *sub = hub_find(s->thread->hub, &s->hub, frame->app, frame->room);
+    bool existing;
+
+    if (s->state != SESSION_READY)
+        return;
+    if (!joined && sub != NULL)
+        forget(s, sub, true);
+    else if (joined && sub == NULL && s->all)
+        (void)hub_subscribe(s->thread->hub, &s->hub, frame->app, frame->room, frame->seq - 1, NULL, &existing);
+}

@@ -1,0 +1,65 @@
+#include "api/session_private.h"
+
+#include <stdlib.h>
+
+bool session_job_init(struct session_job *j, struct session *s, const char *app_name, int64_t app_id, bool has_id, int64_t id)
+{
+    struct gateway *g = s->thread->gateway;
+
+    j->config = config_holder_get(g->config);
+    j->app = config_find_app_by_name(j->config, app_name, strlen(app_name));
+    if (j->app == NULL) {
+        config_unref(j->config);
+        return false;
+    }
+    j->app_id = app_id;
+    j->bus = g->bus;
+    j->session = s;
+    j->has_id = has_id;
+    j->id = id;
+    j->job.home = s->thread->mailbox;
+    tx_outcome_init(&j->out);
+    j->prev = NULL;
+    j->next = s->jobs;
+    if (s->jobs != NULL)
+        s->jobs->prev = j;
+    s->jobs = j;
+    return true;
+}
+
+void session_job_submit(struct session_job *j, struct session *s, bool write)
+{
+    struct store *store = s->thread->gateway->store;
+
+    if (write ? store_submit_write(store, &j->job) : store_submit_read(store, &j->job))
+        return;
+    session_reply_error(s, j->has_id, j->id, RESULT_UNAVAILABLE, "The server is busy; try again in a second", 1);
+    j->job.drop(&j->job);
+}
+
+void session_job_release(struct session_job *j)
+{
+    if (j->session != NULL) {
+        if (j->prev != NULL)
+            j->prev->next = j->next;
+        else
+            j->session->jobs = j->next;
+    } else if (j->prev != NULL) {
+        j->prev->next = j->next;
+    }
+    if (j->next != NULL)
+        j->next->prev = j->prev;
+    config_unref(j->config);
+    tx_outcome_free(&j->out);
+}
+
+struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, int64_t now_ms)
+{
+    tx_outcome_reset(&j->out);
+    return (struct core_tx){.conn = conn,
+                            .arena = store_conn_arena(conn),
+                            .now_ms = now_ms,
+                            .app = j->app,
+                            .app_id = j->app_id,
+                            .bus = j->bus};
+}

@@ -1,0 +1,122 @@
+#include "api/session_read.h"
+
+#include <stdlib.h>
+
+struct read_job {
+    struct job job; /* first */
+    struct api_thread *thread;
+    const struct config *config;
+    const struct config_app *app;
+    int64_t app_id, after;
+    uint64_t ticket;
+    struct hub_page page;
+    size_t user_len, room_len;
+    char names[]; /* user, room */
+};
+
+static void clear(struct read_job *j)
+{
+    for (size_t i = 0; i < j->page.frame_count; i++)
+        frame_unref(j->page.frames[i]);
+    free(j->page.frames);
+    memset(&j->page, 0, sizeof(j->page));
+}
+
+static void render_page(struct read_job *j, struct core_tx *tx, const struct room_row *room)
+{
+    struct event_row *events = arena_alloc(tx->arena, HUB_PAGE * sizeof(*events));
+    const size_t n = store_event_page(tx->conn, room->key, j->after, events, HUB_PAGE);
+
+    j->page.frames = calloc(n + 1, sizeof(struct frame *));
+    if (j->page.frames == NULL)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        struct frame *f = event_render(tx, room, &events[i], NULL, NULL, 0);
+
+        if (f == NULL)
+            return; /* the store failed, which the caller sees */
+        j->page.frames[j->page.frame_count++] = f;
+    }
+}
+
+static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
+{
+    struct read_job *j = (struct read_job *)job;
+    const struct str user = str_n(j->names, j->user_len);
+    const struct str id = str_n(j->names + j->user_len, j->room_len);
+    struct core_tx tx = {.conn = conn,
+                         .arena = store_conn_arena(conn),
+                         .now_ms = now_ms,
+                         .app = j->app,
+                         .app_id = j->app_id};
+    const bool named = id.p[0] == '~' && memcmp(id.p, "~private/", 9) != 0 && memcmp(id.p, "~chatroom/", 10) != 0;
+    struct member_row member;
+    struct room_row room;
+
+    clear(j);
+    if (!store_room_get(conn, j->app_id, id, &room)) {
+        /* A log of the server's own begins with its first event: until then it is an empty one. */
+        j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : named ? RESULT_OK : RESULT_NOT_MEMBER;
+        j->page.min_seq = 1;
+        return;
+    }
+    if (!named && !store_member_get(conn, room.key, user, &member)) {
+        j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_NOT_MEMBER;
+        return;
+    }
+    j->page.head = room.seq;
+    j->page.min_seq = room.min_seq;
+    if (j->after >= 0 && j->after < room.seq && j->after + 1 >= room.min_seq)
+        render_page(j, &tx, &room);
+    j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_OK;
+}
+
+static void read_drop(struct job *job)
+{
+    struct read_job *j = (struct read_job *)job;
+
+    clear(j);
+    config_unref(j->config);
+    free(j);
+}
+
+static void read_done(struct job *job, void *ctx)
+{
+    struct read_job *j = (struct read_job *)job;
+    struct api_thread *t = ctx;
+
+    if (job->fate != RESULT_OK)
+        j->page.rc = job->fate;
+    hub_read_done(t->hub, j->ticket, &j->page);
+    read_drop(job);
+}
+
+bool session_read_start(struct api_thread *t, const struct session_user *user, struct str room, int64_t after, uint64_t ticket)
+{
+    struct read_job *j = calloc(1, sizeof(*j) + user->id.n + room.n + 16);
+
+    if (j == NULL)
+        return false;
+    j->config = config_holder_get(t->gateway->config);
+    j->app = config_find_app_by_name(j->config, user->app, strlen(user->app));
+    if (j->app == NULL) {
+        read_drop(&j->job);
+        return false;
+    }
+    j->thread = t;
+    j->app_id = user->app_id;
+    j->after = after;
+    j->ticket = ticket;
+    j->user_len = user->id.n;
+    j->room_len = room.n;
+    memcpy(j->names, user->id.p, user->id.n);
+    memcpy(j->names + user->id.n, room.p, room.n);
+    j->job.home = t->mailbox;
+    j->job.run = read_run;
+    j->job.done = read_done;
+    j->job.drop = read_drop;
+    if (store_submit_read(t->gateway->store, &j->job))
+        return true;
+    read_drop(&j->job);
+    return false;
+}

@@ -1,0 +1,209 @@
+/*
+ * The sessions of one edge thread: by user for what concerns users, and the thread's share of the bus.
+ */
+#include "api/session_private.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* --- by user --- */
+
+static size_t make_key(char *key, int64_t app_id, struct str user)
+{
+    memcpy(key, &app_id, sizeof(app_id));
+    memcpy(key + sizeof(app_id), user.p, user.n);
+    return sizeof(app_id) + user.n;
+}
+
+struct session_user *session_table_user(struct api_thread *t, int64_t app_id, struct str user)
+{
+    char key[sizeof(int64_t) + 256];
+    struct session_user *u;
+    size_t n;
+
+    if (user.n > 256)
+        return NULL;
+    n = make_key(key, app_id, user);
+    HASH_FIND(hh, t->sessions->users, key, n, u);
+    return u;
+}
+
+static struct session_user *make_user(struct api_thread *t, const char *app, int64_t app_id, struct str user)
+{
+    const size_t key_len = sizeof(int64_t) + user.n;
+    struct session_user *u = calloc(1, sizeof(*u) + key_len + strlen(app) + 1);
+
+    if (u == NULL)
+        abort();
+    (void)make_key(u->key, app_id, user);
+    u->key_len = key_len;
+    u->app_id = app_id;
+    u->id = str_n(u->key + sizeof(int64_t), user.n);
+    u->app = u->key + key_len;
+    memcpy(u->app, app, strlen(app));
+    HASH_ADD(hh, t->sessions->users, key[0], key_len, u);
+    return u;
+}
+
+void session_table_add(struct session *s, const char *app, int64_t app_id, struct str user)
+{
+    struct session_user *u = session_table_user(s->thread, app_id, user);
+
+    if (u == NULL)
+        u = make_user(s->thread, app, app_id, user);
+    s->user = u;
+    s->user_prev = NULL;
+    s->user_next = u->sessions;
+    if (u->sessions != NULL)
+        u->sessions->user_prev = s;
+    u->sessions = s;
+    atomic_fetch_add(&s->thread->gateway->connections, 1);
+    (void)gateway_app_sessions(s->thread->gateway, app_id, 1);
+    (void)gateway_app_sessions(s->thread->gateway, app_id, 1);
+    metrics_add(s->thread->gateway->metrics.connections, 1);
+}
+
+void session_table_remove(struct session *s)
+{
+    struct session_user *u = s->user;
+
+    (void)gateway_app_sessions(s->thread->gateway, u->app_id, -1);
+    if (s->user_prev != NULL)
+        s->user_prev->user_next = s->user_next;
+    else
+        u->sessions = s->user_next;
+    if (s->user_next != NULL)
+        s->user_next->user_prev = s->user_prev;
+    (void)gateway_app_sessions(s->thread->gateway, u->app_id, -1);
+    if (u->sessions == NULL) {
+        HASH_DEL(s->thread->sessions->users, u);
+        free(u);
+    }
+    s->user = NULL;
+    atomic_fetch_sub(&s->thread->gateway->connections, 1);
+    metrics_add(s->thread->gateway->metrics.connections, -1);
+}
+
+/* --- the bus --- */
+
+static void on_event(struct api_thread *t, struct frame *frame)
+{
+    /* Who joined must follow before the event is published, who left only until it was. */
+    for (size_t i = 0; i < frame->member_count; i++) {
+        struct session_user *u = session_table_user(t, frame->app, frame->members[i].user);
+
+        for (struct session *s = u != NULL && frame->members[i].joined ? u->sessions : NULL; s != NULL; s = s->user_next)
+            session_follow_member(s, frame, true);
+    }
+    hub_publish(t->hub, frame);
+    for (size_t i = 0; i < frame->member_count; i++) {
+        struct session_user *u = session_table_user(t, frame->app, frame->members[i].user);
+
+        for (struct session *s = u != NULL && !frame->members[i].joined ? u->sessions : NULL; s != NULL; s = s->user_next)
+            session_follow_member(s, frame, false);
+    }
+}
+
+/* Closing a session does not remove it from the lists: the edge calls session_close later. */
+static void on_notice(struct bus_notice *bus_notice, void *ctx)
+{
+    const struct notice *n = (const struct notice *)bus_notice;
+    struct api_thread *t = ctx;
+    struct session_user *u;
+
+    switch (n->kind) {
+    case NOTICE_EVENT:
+        on_event(t, n->frame);
+        break;
+    case NOTICE_SIGNAL:
+        hub_signal(t->hub, n->app, n->room, n->wire);
+        break;
+    case NOTICE_TOKENS:
+        u = session_table_user(t, n->app, n->user);
+        for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
+            session_auth_notice(s, n);
+        break;
+    case NOTICE_DEVICE:
+        u = session_table_user(t, n->app, n->user);
+        for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
+            if (s->serial < n->serial && str_eq(str_c(s->device), n->room))
+                session_stop(s, CLOSE_REPLACED, "the same device connected elsewhere");
+        break;
+    }
+}
+
+bus_handler *session_bus_handler(void)
+{
+    return on_notice;
+}
+
+/* --- the thread --- */
+
+struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, void (*wake)(void *arg),
+                                         void *arg)
+{
+    struct api_thread *t = calloc(1, sizeof(*t));
+
+    if (t == NULL)
+        return NULL;
+    t->gateway = g;
+    t->index = index;
+    t->mailbox = mailbox;
+    t->now_ms = clock_wall_ms;
+    t->sessions = calloc(1, sizeof(*t->sessions));
+    t->hub = hub_create(&session_follow_ops, t);
+    if (t->sessions == NULL || t->hub == NULL)
+        goto fail;
+    t->sessions->wake = wake;
+    t->sessions->wake_arg = arg;
+    if (!bus_attach(g->bus, mailbox))
+        goto fail;
+    return t;
+fail:
+    hub_destroy(t->hub);
+    free(t->sessions);
+    free(t);
+    return NULL;
+}
+
+void session_thread_destroy(struct api_thread *t)
+{
+    if (t == NULL)
+        return;
+    bus_detach(t->gateway->bus, t->mailbox);
+    while (t->sessions->sessions != NULL)
+        session_close(t->sessions->sessions);
+    hub_destroy(t->hub);
+    free(t->sessions);
+    free(t);
+}
+
+/* Slices of one turn: enough to keep a core busy, few enough that sockets are polled every millisecond or so. */
+#define TURN_SLICES 4U
+
+bool session_turn(struct api_thread *t)
+{
+    return hub_turn(t->hub, TURN_SLICES);
+}
+
+size_t session_mail(struct api_thread *t, size_t max)
+{
+    return mailbox_drain(t->mailbox, t, max);
+}
+
+void session_second(struct api_thread *t, int64_t now_ms)
+{
+    (void)now_ms;
+    for (struct session *s = t->sessions->sessions; s != NULL; s = s->next)
+        session_ack_flush(s);
+}
+
+bool session_origin_allowed(struct gateway *g, struct str origin, struct str host)
+{
+    const struct config *config = config_holder_get(g->config);
+    const bool allowed = origin.p == NULL || config_origin_allowed(config, origin.p, origin.n, host.p != NULL ? host.p : "", host.n);
+
+    config_unref(config);
+    return allowed;
+}

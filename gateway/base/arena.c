@@ -1,0 +1,102 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK 16384U
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used;
+    size_t size;
+    alignas(max_align_t) char data[];
+};
+
+static struct arena_block *block_for(struct arena *a, size_t n)
+{
+    struct arena_block *b = a->head;
+
+    if (b != NULL && b->size - b->used >= n)
+        return b;
+    if (a->spare != NULL && n <= a->spare->size) {
+        b = a->spare;
+        a->spare = NULL;
+    } else {
+        const size_t size = n > ARENA_BLOCK ? n : ARENA_BLOCK;
+
+        b = malloc(sizeof(*b) + size);
+        if (b == NULL)
+            abort();
+        b->size = size;
+    }
+    b->used = 0;
+    b->next = a->head;
+    a->head = b;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    const size_t align = alignof(max_align_t);
+    struct arena_block *b;
+    void *p;
+
+    n = (n + align - 1) & ~(align - 1);
+    b = block_for(a, n);
+    p = b->data + b->used;
+    b->used += n;
+    memset(p, 0, n);
+    return p;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+    char *p;
+
+    if (s.p == NULL)
+        return STR_NULL;
+    p = arena_alloc(a, s.n + 1);
+    if (s.n != 0)
+        memcpy(p, s.p, s.n);
+    return str_n(p, s.n);
+}
+
+struct str arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    char *p;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0)
+        abort();
+    p = arena_alloc(a, (size_t)n + 1);
+    va_start(args, format);
+    (void)vsnprintf(p, (size_t)n + 1, format, args);
+    va_end(args);
+    return str_n(p, (size_t)n);
+}
+
+void arena_reset(struct arena *a)
+{
+    while (a->head != NULL) {
+        struct arena_block *b = a->head;
+
+        a->head = b->next;
+        if (a->spare == NULL && b->size == ARENA_BLOCK)
+            a->spare = b;
+        else
+            free(b);
+    }
+}
+
+void arena_free(struct arena *a)
+{
+    arena_reset(a);
+    free(a->spare);
+    a->spare = NULL;
+}

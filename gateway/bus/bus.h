@@ -1,0 +1,46 @@
+/*
+ * gateway/bus/bus.h - carries notices from whoever commits to every edge thread.
+ *
+ * Owns:    the list of attached mailboxes; a reference to each notice while it is on its way.
+ * Borrows: the mailboxes; they outlive the bus.
+ * Bounds:  at most BUS_PENDING notices wait in one mailbox; the publisher then waits for that thread, which is the back-pressure
+ *          that ends as 503 for HTTP callers when the writer's queue fills. A detached mailbox gets nothing.
+ * Fails:   out of memory aborts: a notice that was committed and not carried would break the order of a room.
+ * Thread:  publish on the writer thread (an edge thread that waited for another could wait for good); offer, attach and detach on any.
+ *
+ * This is the local bus: one process. Notices arrive at each thread in the order in which they were published.
+ */
+#ifndef RECALLD_BUS_BUS_H
+#define RECALLD_BUS_BUS_H
+
+#include "base/mailbox.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define BUS_PENDING 65536U
+#define BUS_THREADS 64U
+
+struct bus;
+
+/* Put first into what is carried; shared by all threads, immutable once published. */
+struct bus_notice {
+    atomic_uint refs;
+    void (*release)(struct bus_notice *notice); /* the last reference went */
+};
+
+/* Called on each edge thread for each notice, in order; `ctx` is what that thread gives mailbox_drain. */
+typedef void bus_handler(struct bus_notice *notice, void *ctx);
+
+struct bus *bus_create(bus_handler *handler);
+void bus_destroy(struct bus *bus);
+/* False: BUS_THREADS are attached already. */
+bool bus_attach(struct bus *bus, struct mailbox *mailbox);
+/* After it returned no notice will be posted to the mailbox. */
+void bus_detach(struct bus *bus, struct mailbox *mailbox);
+/* Hands the notice to every attached mailbox; takes over the caller's reference. `bus` NULL: only releases. */
+void bus_publish(struct bus *bus, struct bus_notice *notice);
+/* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
+void bus_offer(struct bus *bus, struct bus_notice *notice);
+
+#endif

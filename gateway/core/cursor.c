@@ -1,0 +1,217 @@
+/*
+ * Catching up: the subscriber is in its room's table before anything is read, so that no event can pass between the read and
+ * the first live one.
+ */
+#include "core/hub_private.h"
+
+#include <stdlib.h>
+
+/* A read of the log under way. It outlives its subscription: the answer then finds nobody. */
+struct cursor_read {
+    UT_hash_handle hh;
+    uint64_t ticket;
+    struct hub_sub *sub; /* NULL: gone meanwhile */
+};
+
+void cursor_want(struct hub *h, struct hub_sub *sub)
+{
+    if (sub->state != SUB_READING)
+        sub->state = SUB_WANTS;
+    /* A blocked connection does not read what it could not send: hub_drained asks again. */
+    if (sub->waiting || sub->state == SUB_READING || sub->conn->blocked)
+        return;
+    sub->waiting = true;
+    sub->wait_next = NULL;
+    sub->wait_prev = h->wait_tail;
+    if (h->wait_tail != NULL)
+        h->wait_tail->wait_next = sub;
+    else
+        h->wait_head = sub;
+    h->wait_tail = sub;
+    hub_wake(h);
+}
+
+static void leave_line(struct hub *h, struct hub_sub *sub)
+{
+    if (!sub->waiting)
+        return;
+    if (sub->wait_prev != NULL)
+        sub->wait_prev->wait_next = sub->wait_next;
+    else
+        h->wait_head = sub->wait_next;
+    if (sub->wait_next != NULL)
+        sub->wait_next->wait_prev = sub->wait_prev;
+    else
+        h->wait_tail = sub->wait_prev;
+    sub->waiting = false;
+}
+
+void cursor_forget(struct hub *h, struct hub_sub *sub)
+{
+    leave_line(h, sub);
+    if (sub->read != NULL)
+        sub->read->sub = NULL;
+}
+
+/* False: the readers take no more now. */
+static bool start_read(struct hub *h, struct hub_sub *sub)
+{
+    struct cursor_read *read = calloc(1, sizeof(*read));
+
+    if (read == NULL)
+        return false;
+    read->ticket = ++h->next_ticket;
+    read->sub = sub;
+    HASH_ADD(hh, h->reads, ticket, sizeof(read->ticket), read);
+    h->reads_open++;
+    sub->read = read;
+    sub->state = SUB_READING;
+    if (h->ops->read(h->ctx, sub, hub_slot_of(sub)->position, read->ticket))
+        return true;
+    HASH_DEL(h->reads, read);
+    h->reads_open--;
+    free(read);
+    sub->read = NULL;
+    sub->state = SUB_WANTS;
+    return false;
+}
+
+bool cursor_turn(struct hub *h)
+{
+    while (h->wait_head != NULL && h->reads_open < HUB_READS) {
+        struct hub_sub *sub = h->wait_head;
+
+        leave_line(h, sub);
+        if (sub->conn->blocked || sub->conn->gone)
+            continue;
+        if (!start_read(h, sub)) {
+            cursor_want(h, sub);
+            return true;
+        }
+    }
+    /* Those who wait behind HUB_READS reads under way are woken by hub_read_done. */
+    return false;
+}
+
+static void release(struct hub_page *page)
+{
+    for (size_t i = 0; i < page->frame_count; i++)
+        frame_unref(page->frames[i]);
+    page->frame_count = 0;
+}
+
+/* The page was read in a snapshot that ended at its head: what was recalled since then stands in the room's tail. */
+static void erase_from_page(const struct hub_room *r, struct hub_page *page)
+{
+    for (uint32_t t = 0; t < r->tail_count; t++) {
+        const struct frame *recall = r->tail[t];
+
+        if (recall->type != EVENT_RECALL || recall->seq <= page->head)
+            continue;
+        for (size_t i = 0; i < page->frame_count; i++) {
+            struct frame *clean = frame_recalled(page->frames[i], recall);
+
+            if (clean == NULL)
+                continue;
+            frame_unref(page->frames[i]);
+            page->frames[i] = clean;
+        }
+    }
+}
+
+/* Does the tail hold everything between the page's head and what was heard? If not, a recall could be missing from it. */
+static bool tail_joins(const struct hub_room *r, int64_t head)
+{
+    return r->heard <= head || (r->tail_last == r->heard && r->heard - r->tail_count <= head);
+}
+
+static void jump(struct hub *h, struct hub_sub *sub, int64_t head)
+{
+    sub->reset = false;
+    sub->lost = true;
+    hub_slot_of(sub)->position = head;
+    h->ops->reset(h->ctx, sub, head);
+}
+
+static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
+{
+    struct hub_room *r = sub->room;
+    struct hub_slot *slot = hub_slot_of(sub);
+
+    sub->state = SUB_WANTS;
+    if (page->frame_count != 0 && !tail_joins(r, page->head)) {
+        cursor_want(h, sub); /* read again: the next snapshot is newer */
+        return;
+    }
+    if (sub->reset) {
+        jump(h, sub, page->head);
+    } else if (slot->position < 0) {
+        slot->position = page->head;
+    } else if (slot->position > page->head || slot->position + 1 < page->min_seq) {
+        jump(h, sub, page->head);
+    } else if (page->frame_count != 0) {
+        erase_from_page(r, page);
+        h->scratch_room = NULL; /* it knows frames by number; these are other renderings of the same numbers */
+        hub_send_frames(h, slot, page->frames, page->frame_count);
+        h->scratch_room = NULL;
+    }
+    /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
+    if (slot->conn->gone)
+        return;
+    if (slot->position < r->heard && (r->tail_last != r->heard || r->heard - slot->position > r->tail_count)) {
+        cursor_want(h, sub);
+        return;
+    }
+    sub->state = SUB_LIVE;
+    hub_serve(h, r, slot);
+    if (!sub->announced && sub->state == SUB_LIVE) {
+        sub->announced = true;
+        h->ops->live(h->ctx, sub, slot->position, !sub->lost);
+    }
+}
+
+void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
+{
+    struct cursor_read *read;
+    struct hub_sub *sub;
+
+    HASH_FIND(hh, h->reads, &ticket, sizeof(ticket), read);
+    if (read == NULL) {
+        release(page);
+        return;
+    }
+    sub = read->sub;
+    HASH_DEL(h->reads, read);
+    h->reads_open--;
+    free(read);
+    if (h->wait_head != NULL)
+        hub_wake(h);
+    if (sub != NULL) {
+        sub->read = NULL;
+        if (page->rc == RESULT_OK) {
+            apply(h, sub, page);
+        } else {
+            struct hub_conn *conn = sub->conn;
+            void *tag = sub->tag;
+            char id[256];
+            struct str room = hub_sub_room(sub);
+
+            /* The room's name lives in the room, which may go with its last subscription. */
+            memcpy(id, room.p, room.n);
+            room.p = id;
+            hub_unsubscribe(h, sub);
+            h->ops->refused(h->ctx, conn, room, tag, page->rc);
+        }
+    }
+    release(page);
+}
+
+void cursor_destroy(struct hub *h)
+{
+    struct cursor_read *read, *next;
+
+    HASH_ITER (hh, h->reads, read, next) {
+        HASH_DEL(h->reads, read);
+        free(read);
+    }
+}

@@ -1,0 +1,479 @@
+#include "core/hub_private.h"
+
+#include <stdlib.h>
+
+#define KEY_MAX (sizeof(int64_t) + 256)
+/* How far ahead of the sweep the connections are fetched into the cache. */
+#define PREFETCH 4U
+
+/* --- rooms --- */
+
+static size_t make_key(char key[static KEY_MAX], int64_t app, struct str room)
+{
+    const size_t n = room.n < 256 ? room.n : 256;
+
+    memcpy(key, &app, sizeof(app));
+    memcpy(key + sizeof(app), room.p, n);
+    return sizeof(app) + n;
+}
+
+static struct hub_room *find_room(const struct hub *h, int64_t app, struct str room)
+{
+    char key[KEY_MAX];
+    const size_t n = make_key(key, app, room);
+    struct hub_room *r;
+
+    HASH_FIND(hh, h->rooms, key, n, r);
+    return r;
+}
+
+static struct hub_room *make_room(struct hub *h, int64_t app, struct str room)
+{
+    char key[KEY_MAX];
+    const size_t n = make_key(key, app, room);
+    struct hub_room *r = calloc(1, sizeof(*r) + n);
+
+    if (r == NULL)
+        return NULL;
+    memcpy(r->key, key, n);
+    r->key_len = (uint16_t)n;
+    HASH_ADD(hh, h->rooms, key[0], n, r);
+    return r;
+}
+
+static void drop_tail(struct hub *h, struct hub_room *r, uint32_t keep)
+{
+    const uint32_t n = r->tail_count > keep ? r->tail_count - keep : 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        h->tail_bytes -= r->tail[i]->wire.n;
+        frame_unref(r->tail[i]);
+    }
+    r->tail_count -= n;
+    if (n != 0 && r->tail_count != 0)
+        memmove(r->tail, r->tail + n, r->tail_count * sizeof(*r->tail));
+}
+
+static void free_room(struct hub *h, struct hub_room *r)
+{
+    struct hub_room **at = &h->dirty_head;
+    struct hub_room *before = NULL;
+
+    while (r->dirty && *at != NULL && *at != r) {
+        before = *at;
+        at = &(*at)->dirty_next;
+    }
+    if (r->dirty && *at == r) {
+        *at = r->dirty_next;
+        if (h->dirty_tail == r)
+            h->dirty_tail = before;
+    }
+    if (h->scratch_room == r)
+        h->scratch_room = NULL;
+    drop_tail(h, r, 0);
+    HASH_DEL(h->rooms, r);
+    free(r->tail);
+    free(r->slots);
+    free(r);
+}
+
+/* --- life --- */
+
+struct hub *hub_create(const struct hub_ops *ops, void *ctx)
+{
+    struct hub *h = calloc(1, sizeof(*h));
+
+    if (h == NULL)
+        return NULL;
+    h->scratch = malloc(HUB_SEND_BYTES);
+    if (h->scratch == NULL) {
+        free(h);
+        return NULL;
+    }
+    h->ops = ops;
+    h->ctx = ctx;
+    return h;
+}
+
+void hub_destroy(struct hub *h)
+{
+    struct hub_room *r, *next;
+
+    if (h == NULL)
+        return;
+    HASH_ITER (hh, h->rooms, r, next) {
+        for (uint32_t i = 0; i < r->count; i++)
+            free(r->slots[i].sub);
+        r->dirty = false;
+        free_room(h, r);
+    }
+    cursor_destroy(h);
+    free(h->scratch);
+    free(h);
+}
+
+void hub_conn_init(struct hub_conn *conn)
+{
+    memset(conn, 0, sizeof(*conn));
+}
+
+void hub_conn_close(struct hub *h, struct hub_conn *conn)
+{
+    while (conn->subs != NULL)
+        hub_unsubscribe(h, conn->subs);
+}
+
+void hub_wake(struct hub *h)
+{
+    if (h->woken)
+        return;
+    h->woken = true;
+    h->ops->wake(h->ctx);
+}
+
+/* --- subscribing --- */
+
+struct hub_slot *hub_slot_of(const struct hub_sub *sub)
+{
+    return &sub->room->slots[sub->slot];
+}
+
+static bool grow_slots(struct hub_room *r)
+{
+    const uint32_t cap = r->cap == 0 ? 1 : r->cap < 1024 ? r->cap * 2 : r->cap + r->cap / 2;
+    struct hub_slot *slots;
+
+    if (r->count < r->cap)
+        return true;
+    slots = realloc(r->slots, cap * sizeof(*slots));
+    if (slots == NULL)
+        return false;
+    r->slots = slots;
+    r->cap = cap;
+    return true;
+}
+
+struct hub_sub *hub_find(struct hub *h, struct hub_conn *conn, int64_t app, struct str room)
+{
+    const struct hub_room *r = find_room(h, app, room);
+    struct hub_sub *sub = conn->subs;
+
+    if (r == NULL)
+        return NULL;
+    while (sub != NULL && sub->room != r)
+        sub = sub->next;
+    return sub;
+}
+
+struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app, struct str room, int64_t since, void *tag,
+                              bool *existing)
+{
+    struct hub_sub *sub = hub_find(h, conn, app, room);
+    struct hub_room *r;
+
+    *existing = sub != NULL;
+    if (sub != NULL)
+        return sub;
+    r = find_room(h, app, room);
+    if (r == NULL)
+        r = make_room(h, app, room);
+    if (r == NULL)
+        return NULL;
+    sub = calloc(1, sizeof(*sub));
+    if (sub == NULL || !grow_slots(r)) {
+        free(sub);
+        if (r->count == 0)
+            free_room(h, r);
+        return NULL;
+    }
+    sub->room = r;
+    sub->conn = conn;
+    sub->tag = tag;
+    sub->reset = since == HUB_RESET;
+    sub->slot = r->count;
+    r->slots[r->count++] = (struct hub_slot){conn, sub, since < 0 ? -1 : since};
+    sub->next = conn->subs;
+    if (conn->subs != NULL)
+        conn->subs->prev = sub;
+    conn->subs = sub;
+    conn->sub_count++;
+    h->sub_count++;
+    cursor_want(h, sub);
+    return sub;
+}
+
+void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
+{
+    struct hub_room *r = sub->room;
+    struct hub_conn *conn = sub->conn;
+    const uint32_t last = r->count - 1;
+
+    cursor_forget(h, sub);
+    if (sub->slot != last) {
+        r->slots[sub->slot] = r->slots[last];
+        r->slots[sub->slot].sub->slot = sub->slot;
+    }
+    r->count = last;
+    /* The one that moved may have been waiting for its visit behind the sweep: start a round anew. */
+    if (r->remaining != 0)
+        r->remaining = r->count;
+    if (sub->prev != NULL)
+        sub->prev->next = sub->next;
+    else
+        conn->subs = sub->next;
+    if (sub->next != NULL)
+        sub->next->prev = sub->prev;
+    conn->sub_count--;
+    h->sub_count--;
+    free(sub);
+    if (r->count == 0)
+        free_room(h, r);
+}
+
+void hub_leave(struct hub *h, struct hub_sub *sub)
+{
+    hub_serve(h, sub->room, hub_slot_of(sub));
+    hub_unsubscribe(h, sub);
+}
+
+/* --- fan-out --- */
+
+void hub_mark_dirty(struct hub *h, struct hub_room *r)
+{
+    r->remaining = r->count;
+    if (r->dirty)
+        return;
+    r->dirty = true;
+    r->dirty_next = NULL;
+    if (h->dirty_tail != NULL)
+        h->dirty_tail->dirty_next = r;
+    else
+        h->dirty_head = r;
+    h->dirty_tail = r;
+    hub_wake(h);
+}
+
+/* A recall is committed: no frame that still waits may show what it took back. */
+static void erase_from_tail(struct hub *h, struct hub_room *r, const struct frame *recall)
+{
+    for (uint32_t i = 0; i < r->tail_count; i++) {
+        struct frame *clean = frame_recalled(r->tail[i], recall);
+
+        if (clean == NULL)
+            continue;
+        h->tail_bytes = h->tail_bytes - r->tail[i]->wire.n + clean->wire.n;
+        frame_unref(r->tail[i]);
+        r->tail[i] = clean;
+        h->scratch_room = NULL;
+    }
+}
+
+static void append_tail(struct hub *h, struct hub_room *r, struct frame *frame)
+{
+    const uint32_t keep = h->tail_bytes < HUB_TAILS_BYTES ? HUB_TAIL : HUB_TAIL_SHORT;
+
+    if (r->tail_count != 0 && frame->seq != r->tail_last + 1)
+        drop_tail(h, r, 0); /* a gap: those who miss it read the log */
+    if (r->tail_count >= keep)
+        drop_tail(h, r, keep - keep / 4); /* some at a time: moving the rest costs */
+    if (r->tail_count == r->tail_cap) {
+        const uint32_t cap = r->tail_cap == 0 ? 4 : r->tail_cap * 2;
+        struct frame **tail = realloc(r->tail, cap * sizeof(struct frame *));
+
+        if (tail == NULL)
+            abort();
+        r->tail = tail;
+        r->tail_cap = cap;
+    }
+    r->tail[r->tail_count++] = frame_ref(frame);
+    r->tail_last = frame->seq;
+    h->tail_bytes += frame->wire.n;
+}
+
+void hub_publish(struct hub *h, struct frame *frame)
+{
+    struct hub_room *r = find_room(h, frame->app, frame->room);
+
+    if (r == NULL || (r->tail_count != 0 && frame->seq <= r->tail_last))
+        return;
+    if (frame->type == EVENT_RECALL)
+        erase_from_tail(h, r, frame);
+    append_tail(h, r, frame);
+    if (frame->seq > r->heard)
+        r->heard = frame->seq;
+    hub_mark_dirty(h, r);
+}
+
+static void note_sent(struct hub_slot *slot, enum hub_sent sent, int64_t position)
+{
+    if (sent == HUB_GONE) {
+        slot->conn->gone = true;
+        return;
+    }
+    slot->position = position;
+    if (sent == HUB_BLOCKED)
+        slot->conn->blocked = true;
+}
+
+/* As many of frames[0..n) as go into one send. */
+static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
+{
+    size_t i = 1;
+
+    *bytes = frames[0]->wire.n;
+    while (i < n && *bytes + frames[i]->wire.n <= HUB_SEND_BYTES)
+        *bytes += frames[i++]->wire.n;
+    return i;
+}
+
+void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+{
+    while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
+        struct iovec v;
+        size_t bytes;
+        const size_t k = fitting(frames, n, &bytes);
+
+        if (k == 1) {
+            v = (struct iovec){(void *)(uintptr_t)frames[0]->wire.p, bytes};
+        } else {
+            const struct hub_room *r = slot->sub->room;
+
+            /* Most subscribers of a room miss the same frames: gather them once. */
+            if (h->scratch_room != r || h->scratch_from != frames[0]->seq || h->scratch_to != frames[k - 1]->seq) {
+                size_t at = 0;
+
+                for (size_t i = 0; i < k; i++) {
+                    memcpy(h->scratch + at, frames[i]->wire.p, frames[i]->wire.n);
+                    at += frames[i]->wire.n;
+                }
+                h->scratch_room = r;
+                h->scratch_from = frames[0]->seq;
+                h->scratch_to = frames[k - 1]->seq;
+                h->scratch_len = at;
+            }
+            v = (struct iovec){h->scratch, h->scratch_len};
+        }
+        note_sent(slot, h->ops->send(slot->conn, &v, 1), frames[k - 1]->seq);
+        frames += k;
+        n -= k;
+    }
+}
+
+void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
+{
+    const int64_t missed = r->heard - slot->position;
+
+    if (missed <= 0 || slot->conn->blocked || slot->conn->gone || slot->sub->state != SUB_LIVE)
+        return;
+    if (r->heard != r->tail_last || missed > r->tail_count) {
+        cursor_want(h, slot->sub); /* fell off the tail */
+        return;
+    }
+    hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+}
+
+/* Serves the next slice of a room; true when its round is done. */
+static bool serve_slice(struct hub *h, struct hub_room *r)
+{
+    for (unsigned i = 0; i < HUB_SLICE && r->remaining > 0; i++) {
+        if (r->sweep >= r->count)
+            r->sweep = 0;
+        if (r->sweep + PREFETCH < r->count)
+            __builtin_prefetch(r->slots[r->sweep + PREFETCH].conn);
+        r->remaining--;
+        hub_serve(h, r, &r->slots[r->sweep++]);
+    }
+    return r->remaining == 0;
+}
+
+bool hub_turn(struct hub *h, unsigned slices)
+{
+    bool waits;
+
+    h->woken = false;
+    while (slices-- > 0 && h->dirty_head != NULL) {
+        struct hub_room *r = h->dirty_head;
+
+        h->dirty_head = r->dirty_next;
+        if (h->dirty_head == NULL)
+            h->dirty_tail = NULL;
+        r->dirty = false;
+        if (!serve_slice(h, r)) {
+            const uint32_t remaining = r->remaining;
+
+            hub_mark_dirty(h, r); /* to the end of the line */
+            r->remaining = remaining;
+        }
+    }
+    waits = cursor_turn(h);
+    h->woken = h->dirty_head != NULL || waits;
+    return h->woken;
+}
+
+void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
+{
+    struct hub_room *r = find_room(h, app, room);
+    const struct iovec v = {(void *)(uintptr_t)wire.p, wire.n};
+
+    if (r == NULL || r->count > HUB_SIGNAL_SUBSCRIBERS)
+        return;
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct hub_slot *slot = &r->slots[i];
+
+        if (slot->sub->state == SUB_LIVE && !slot->conn->blocked && !slot->conn->gone)
+            note_sent(slot, h->ops->send(slot->conn, &v, 1), slot->position);
+    }
+}
+
+void hub_drained(struct hub *h, struct hub_conn *conn)
+{
+    struct hub_sub *next;
+
+    conn->blocked = false;
+    for (struct hub_sub *sub = conn->subs; sub != NULL && !conn->blocked; sub = next) {
+        next = sub->next;
+        if (sub->state == SUB_LIVE)
+            hub_serve(h, sub->room, hub_slot_of(sub));
+        else if (sub->state == SUB_WANTS)
+            cursor_want(h, sub);
+    }
+}
+
+/* --- looking --- */
+
+size_t hub_sub_count(const struct hub *h)
+{
+    return h->sub_count;
+}
+
+size_t hub_room_subscribers(const struct hub *h, int64_t app, struct str room)
+{
+    const struct hub_room *r = find_room(h, app, room);
+
+    return r != NULL ? r->count : 0;
+}
+
+struct hub_conn *hub_sub_conn(const struct hub_sub *sub)
+{
+    return sub->conn;
+}
+
+struct str hub_sub_room(const struct hub_sub *sub)
+{
+    return str_n(sub->room->key + sizeof(int64_t), sub->room->key_len - sizeof(int64_t));
+}
+
+void *hub_sub_tag(const struct hub_sub *sub)
+{
+    return sub->tag;
+}
+
+void hub_sub_set_tag(struct hub_sub *sub, void *tag)
+{
+    sub->tag = tag;
+}
+
+int64_t hub_sub_position(const struct hub_sub *sub)
+{
+    return hub_slot_of(sub)->position;
+}

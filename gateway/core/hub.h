@@ -1,0 +1,116 @@
+/*
+ * gateway/core/hub.h - room -> subscribers on one edge thread: step 4 of a recall, FAN OUT. No sockets.
+ *
+ * Owns:    its rooms, their dense arrays of subscribers, their tails (references to the last frames).
+ * Borrows: connections (hub_conn is embedded in the session), frames (it takes references).
+ * Bounds:  a tail keeps at most HUB_TAIL frames; a subscriber further behind reads the log. Nothing is queued for a connection:
+ *          it has a position in each room.
+ * Fails:   out of memory for a room or a subscriber: hub_subscribe returns NULL.
+ * Thread:  one; no locks.
+ *
+ *        publish(frame) ─→ tail of the room ─→ turn: next 64 subscribers, one send each with all that they miss
+ *        subscriber:  CATCHUP ──(log read up to what was heard)──→ LIVE ──(does not drain)──→ waits with its position
+ *                        ↑                                                                      │ position fell off the tail
+ *                        └──────────────────────────────────────────────────────────────────────┘
+ */
+#ifndef RECALLD_CORE_HUB_H
+#define RECALLD_CORE_HUB_H
+
+#include "core/frame.h"
+
+#include <sys/uio.h>
+
+#define HUB_TAIL 256                    /* frames that a room keeps in memory */
+#define HUB_TAIL_SHORT 8                /* the same while the hub holds more than HUB_TAILS_BYTES */
+#define HUB_TAILS_BYTES (64U << 20)     /* of all tails of one hub */
+#define HUB_SLICE 64                    /* subscribers of a room served before other rooms get their turn */
+#define HUB_SEND_BYTES (64U << 10)      /* bytes handed to one connection in one send (or one frame, if it is larger) */
+#define HUB_PAGE 256                    /* events of one read from the log */
+#define HUB_READS 64                    /* reads under way at a time; more wait in order */
+#define HUB_SIGNAL_SUBSCRIBERS 2000     /* signals are not sent in a room with more subscribers on this thread */
+
+#define HUB_RESET (-2)
+
+enum hub_sent {
+    HUB_SENT,    /* all of it is with the kernel */
+    HUB_BLOCKED, /* taken, but not all with the kernel: send nothing more until hub_drained */
+    HUB_GONE,    /* the connection is closing: nothing was taken */
+};
+
+struct hub;
+struct hub_room;
+struct hub_sub;
+
+/* A connection as the hub sees it; embedded in its owner's structure. */
+struct hub_conn {
+    struct hub_sub *subs; /* list of its subscriptions */
+    unsigned sub_count;
+    bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
+    bool gone;            /* closing: nothing is sent any more */
+};
+
+/* One page of a room's log, as a reader found it in one snapshot. */
+struct hub_page {
+    enum result rc;        /* not OK: the subscription is refused or ended with it */
+    int64_t head, min_seq; /* of the room */
+    struct frame **frames; /* after the cursor, in order; references handed over to the hub */
+    size_t frame_count;
+};
+
+/* What a hub asks of its owner. None of these may call back into the hub, except hub_find and the hub_sub_… functions;
+ * `refused` and `live` may also unsubscribe nothing and subscribe nothing before they return. */
+struct hub_ops {
+    enum hub_sent (*send)(struct hub_conn *conn, const struct iovec *v, int n);
+    /* Reads at most HUB_PAGE events after `after` (-1: only the head) and later, not from within, calls hub_read_done with the
+     * ticket. False: the readers' queue is full; the hub asks again in a later turn. */
+    bool (*read)(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket);
+    /* The subscription is live for the first time, everything before is with the kernel or will be: `head` is its cursor. */
+    void (*live)(void *ctx, struct hub_sub *sub, int64_t head, bool recovered);
+    /* The log does not reach back (or the epoch changed): tell the client `reset`; the cursor is `head` now. */
+    void (*reset)(void *ctx, struct hub_sub *sub, int64_t head);
+    /* The read found that the subscription may not be: the hub has removed it already; `rc` says why. */
+    void (*refused)(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc);
+    /* There is work for hub_turn. */
+    void (*wake)(void *ctx);
+};
+
+struct hub *hub_create(const struct hub_ops *ops, void *ctx);
+void hub_destroy(struct hub *h);
+
+void hub_conn_init(struct hub_conn *conn);
+/* Removes all its subscriptions. */
+void hub_conn_close(struct hub *h, struct hub_conn *conn);
+
+/* Follows a room as CATCHUP, then asks for a read. `since` -1: from now; HUB_RESET: as if the log did not reach back (another epoch).
+ * `tag` is the caller's and comes back in the ops. A room that is followed already: the old subscription is returned with
+ * *existing true, unchanged. */
+struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app, struct str room, int64_t since, void *tag,
+                              bool *existing);
+void hub_unsubscribe(struct hub *h, struct hub_sub *sub);
+/* The same, but first what is published and can be sent at once is sent: a member who is removed learns of it. */
+void hub_leave(struct hub *h, struct hub_sub *sub);
+struct hub_sub *hub_find(struct hub *h, struct hub_conn *conn, int64_t app, struct str room);
+/* A page came for `ticket`; a ticket whose subscription is gone meanwhile is ignored, its frames released. */
+void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page);
+
+/* A committed event, in order within its room. Takes its own reference. */
+void hub_publish(struct hub *h, struct frame *frame);
+/* Something without a seq to every subscriber of a room that is not blocked: dropped for the others. */
+void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire);
+/* The connection takes bytes again. */
+void hub_drained(struct hub *h, struct hub_conn *conn);
+/* Serves up to `slices` slices; true when more is waiting. */
+bool hub_turn(struct hub *h, unsigned slices);
+
+/* Subscriptions of this hub in all. */
+size_t hub_sub_count(const struct hub *h);
+/* Is the room followed on this thread, and by how many? */
+size_t hub_room_subscribers(const struct hub *h, int64_t app, struct str room);
+struct hub_conn *hub_sub_conn(const struct hub_sub *sub);
+struct str hub_sub_room(const struct hub_sub *sub);
+void *hub_sub_tag(const struct hub_sub *sub);
+void hub_sub_set_tag(struct hub_sub *sub, void *tag);
+/* The last seq that was handed to the connection; -1 before the first read. */
+int64_t hub_sub_position(const struct hub_sub *sub);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * gateway/core/hub_private.h - what hub.c (rooms, fan-out) and cursor.c (catching up) share. Not for others.
+ * Ownership, bounds and thread: as in hub.h.
+ */
+#ifndef RECALLD_CORE_HUB_PRIVATE_H
+#define RECALLD_CORE_HUB_PRIVATE_H
+
+#include "core/hub.h"
+
+/* uthash exits the process when memory is out; a hub cannot go on from there either. */
+#include <uthash.h>
+
+enum sub_state {
+    SUB_WANTS,   /* needs a read of the log; in the hub's waiting line unless its connection is blocked */
+    SUB_READING, /* a read is under way */
+    SUB_LIVE,    /* served from the tail */
+};
+
+struct hub_sub {
+    struct hub_room *room;
+    struct hub_conn *conn;
+    struct hub_sub *next, *prev;           /* the connection's list */
+    struct hub_sub *wait_next, *wait_prev; /* the hub's line of those who want a read */
+    void *tag;
+    struct cursor_read *read;              /* under way, else NULL */
+    uint32_t slot;
+    uint8_t state;
+    bool waiting;   /* in the line */
+    bool announced; /* `live` was called */
+    bool reset;     /* must be told `reset`, whatever the log says */
+    bool lost;      /* was told `reset` before it became live: not recovered */
+};
+
+/* One subscriber in its room's dense array: what a sweep touches. */
+struct hub_slot {
+    struct hub_conn *conn;
+    struct hub_sub *sub;
+    int64_t position; /* the last seq that was handed over; -1: not known yet */
+};
+
+struct hub_room {
+    UT_hash_handle hh;
+    struct hub_slot *slots;
+    uint32_t count, cap;
+    uint32_t sweep;     /* the next slot to serve */
+    uint32_t remaining; /* slots to visit until all have seen the head */
+    int64_t heard;      /* the highest seq that this thread knows of */
+    struct frame **tail; /* tail_count frames, the last with seq tail_last, growing by one */
+    uint32_t tail_count, tail_cap;
+    int64_t tail_last;
+    struct hub_room *dirty_next;
+    bool dirty;
+    uint16_t key_len;
+    char key[]; /* app number and room id */
+};
+
+struct hub {
+    const struct hub_ops *ops;
+    void *ctx;
+    struct hub_room *rooms;
+    struct hub_room *dirty_head, *dirty_tail;
+    struct hub_sub *wait_head, *wait_tail;
+    struct cursor_read *reads; /* hash by ticket */
+    unsigned reads_open;
+    uint64_t next_ticket;
+    size_t sub_count;
+    size_t tail_bytes;
+    char *scratch; /* frames of one send, one behind the other */
+    size_t scratch_len;
+    const struct hub_room *scratch_room; /* what it holds: frames from..to of this room */
+    int64_t scratch_from, scratch_to;
+    bool woken;
+};
+
+/* hub.c */
+void hub_mark_dirty(struct hub *h, struct hub_room *r);
+void hub_wake(struct hub *h);
+/* Sends what the slot misses from the tail. */
+void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
+/* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
+void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
+struct hub_slot *hub_slot_of(const struct hub_sub *sub);
+
+/* cursor.c */
+/* Puts the subscription into the line for a read of the log. */
+void cursor_want(struct hub *h, struct hub_sub *sub);
+/* Forgets it: it is being removed. */
+void cursor_forget(struct hub *h, struct hub_sub *sub);
+/* Starts reads for those in the line, as many as may run; true if some still wait. */
+bool cursor_turn(struct hub *h);
+void cursor_destroy(struct hub *h);
+
+#endif

@@ -1,0 +1,180 @@
+#include "core/recall.h"
+
+#include "core/event.h"
+#include "core/room.h"
+#include "core/view.h"
+
+#include <stdio.h>
+
+#define DAY_MS INT64_C(86400000)
+/* Quoting messages whose place in the history moves with the recall, so that pollers see the cleared quote. */
+#define QUOTING_TOUCHED 1000U
+
+/* What the decision needs to know, read once. */
+struct recall_case {
+    struct room_row room;
+    struct member_row member; /* of a client */
+    struct message_row message;
+    bool seen; /* the message is here */
+    struct recall_row recall;
+    bool recalled; /* a recall of it is here */
+};
+
+static bool is_author(const struct principal *who, const struct message_row *m)
+{
+    return who->kind == PRINCIPAL_CLIENT && m->sender.p != NULL && str_eq(m->sender, who->user);
+}
+
+static bool is_manager(const struct principal *who, const struct member_row *member)
+{
+    return who->kind == PRINCIPAL_PLATFORM || member->role >= ROLE_MANAGER;
+}
+
+/* Reads the room, the message and an earlier recall of it. */
+static enum result look(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                        struct recall_case *c, struct outcome *out)
+{
+    enum result rc = room_enter(tx, who, command->room, &c->room, &c->member, out);
+    const bool may_recall_unseen =
+        who->kind == PRINCIPAL_PLATFORM && tx->app->recall_unseen == CONFIG_RECALL_UNSEEN_PLATFORM;
+
+    if (rc != RESULT_OK)
+        return rc;
+    c->seen = store_message_get(tx->conn, tx->app_id, command->message, &c->message);
+    c->recalled = store_recall_get(tx->conn, tx->app_id, command->message, &c->recall);
+    if (c->seen ? c->message.room_key != c->room.key || c->message.state == MESSAGE_DELETED
+                : !may_recall_unseen || (c->recalled && c->recall.room_key != c->room.key))
+        return tx_fail(out, RESULT_NO_MESSAGE, "This room has no message \"%.*s\"", (int)command->message.n,
+                       command->message.p);
+    return RESULT_OK;
+}
+
+/* May this principal recall this message now? */
+static enum result permit(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                          const struct recall_case *c, struct outcome *out)
+{
+    const int64_t window_ms = tx->app->recall_window * 1000;
+
+    if (is_manager(who, &c->member))
+        return RESULT_OK;
+    if (!is_author(who, &c->message))
+        return tx_fail(out, RESULT_FORBIDDEN,
+                       "Only the author, the room's owner, admins and managers, or the platform may recall this message");
+    if (command->is_admin)
+        return tx_fail(out, RESULT_FORBIDDEN, "isAdmin: only the room's owner, admins and managers, or the platform may recall "
+                                              "as an administrator; leave it out to recall your own message");
+    if (!c->recalled && window_ms > 0 && tx->now_ms - c->message.time_ms > window_ms)
+        return tx_fail(out, RESULT_FORBIDDEN,
+                       "The time to recall this message has passed: it is %lld s after sending; the room's owner or a "
+                       "manager still can",
+                       (long long)tx->app->recall_window);
+    return RESULT_OK;
+}
+
+/* Who recalls, as everyone will see it. */
+static enum result choose_operator(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                                   struct str *operator_id, struct outcome *out)
+{
+    struct client_row client;
+
+    *operator_id = who->kind == PRINCIPAL_CLIENT ? who->user : command->sender;
+    if (who->kind == PRINCIPAL_PLATFORM && command->sender.p != NULL &&
+        !store_client_get(tx->conn, tx->app_id, command->sender, &client))
+        return tx_fail(out, RESULT_NO_CLIENT, "sender: no client has the id \"%.*s\"; create it with POST /admin/clients",
+                       (int)command->sender.n, command->sender.p);
+    return RESULT_OK;
+}
+
+/* A recall before its message: how many wait already? */
+static enum result admit_unseen(struct core_tx *tx, struct outcome *out)
+{
+    const int64_t since = tx->now_ms - tx->app->recall_unseen_days * DAY_MS;
+
+    if (store_recall_unseen_count(tx->conn, tx->app_id, since) >= tx->app->recall_unseen_count) {
+        out->retry_after_s = 3600;
+        return tx_fail(out, RESULT_RATE_LIMITED,
+                       "Too many recalls wait for a message that has not come (recall_unseen_count = %lld)",
+                       (long long)tx->app->recall_unseen_count);
+    }
+    return RESULT_OK;
+}
+
+/* The place of a message that has not come: what the answer shows. */
+static void unseen_place(struct core_tx *tx, const struct recall_command *command, struct recall_case *c)
+{
+    memset(&c->message, 0, sizeof(c->message));
+    c->message.id = command->message;
+    c->message.room = c->room.id;
+    c->message.room_key = c->room.key;
+    c->message.state = MESSAGE_RECALLED;
+    c->message.time_ms = c->message.created_ms = c->message.updated_ms = c->recalled ? c->recall.time_ms : tx->now_ms;
+}
+
+static void touch_quoting(struct core_tx *tx, struct str id)
+{
+    struct message_row few[1];
+    struct message_row *rows;
+    size_t n;
+
+    if (store_message_quoting(tx->conn, tx->app_id, id, few, 1) == 0)
+        return;
+    rows = arena_alloc(tx->arena, QUOTING_TOUCHED * sizeof(*rows));
+    n = store_message_quoting(tx->conn, tx->app_id, id, rows, QUOTING_TOUCHED);
+    for (size_t i = 0; i < n; i++)
+        store_message_touch(tx->conn, rows[i].key, tx->now_ms);
+}
+
+static void commit(struct core_tx *tx, const struct recall_command *command, struct str operator_id, struct recall_case *c,
+                   struct outcome *out)
+{
+    struct message_row *m = &c->message;
+
+    c->recall = (struct recall_row){.message = command->message,
+                                    .room_key = c->room.key,
+                                    .seq = event_next(tx, &c->room),
+                                    .time_ms = tx->now_ms,
+                                    .operator_id = operator_id,
+                                    .is_delete = command->is_delete,
+                                    .is_admin = command->is_admin,
+                                    .disable_update_last = command->disable_update_last,
+                                    .extra = command->extra,
+                                    .reason = command->reason,
+                                    .author = c->seen ? m->sender : command->author,
+                                    .sent_ms = c->seen ? m->time_ms : 0};
+    store_recall_put(tx->conn, tx->app_id, &c->recall);
+    if (c->seen) {
+        store_message_recall(tx->conn, m->key, tx->now_ms);
+        touch_quoting(tx, m->id);
+        m->state = MESSAGE_RECALLED;
+        m->body = m->content = m->reply = m->batch = STR_NULL;
+        m->updated_ms = tx->now_ms;
+    }
+    out->seq = c->recall.seq;
+    event_append(tx, &c->room, EVENT_RECALL, c->recall.seq, command->message, m, STR_NULL, NULL, 0);
+}
+
+enum result recall_apply(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                         struct outcome *out)
+{
+    struct recall_case c = {.seen = false};
+    struct str operator_id = STR_NULL;
+    enum result rc;
+
+    rc = look(tx, who, command, &c, out);
+    if (rc == RESULT_OK)
+        rc = permit(tx, who, command, &c, out);
+    if (rc == RESULT_OK)
+        rc = choose_operator(tx, who, command, &operator_id, out);
+    if (rc == RESULT_OK && !c.seen && !c.recalled)
+        rc = admit_unseen(tx, out);
+    if (rc != RESULT_OK)
+        return rc;
+    if (!c.seen)
+        unseen_place(tx, command, &c);
+    if (!c.recalled)
+        commit(tx, command, operator_id, &c, out);
+    (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)command->message.n, command->message.p);
+    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)c.room.id.n, c.room.id.p);
+    view_message(tx, &out->result, &c.message, NULL);
+    return RESULT_OK;
+}

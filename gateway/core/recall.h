@@ -1,0 +1,28 @@
+/*
+ * gateway/core/recall.h - step 2 of a recall, DECIDE, and step 3's changes: the one function behind both dialects.
+ *
+ * Owns nothing; texts are borrowed for the call. Thread: writer, inside the transaction.
+ * Fails: FORBIDDEN saying why (window passed, not the author), NOT_MEMBER, NO_ROOM, NO_MESSAGE, CONFLICT, RATE_LIMITED.
+ */
+#ifndef RECALLD_CORE_RECALL_H
+#define RECALLD_CORE_RECALL_H
+
+#include "core/principal.h"
+
+struct recall_command {
+    struct str room;          /* id */
+    struct str message;       /* id */
+    bool is_delete;           /* remove without a notice */
+    bool is_admin;            /* shown as an administrator's; only the platform, owner, admins and managers */
+    bool disable_update_last; /* leave the conversation's last line */
+    struct str extra;         /* up to 16 KiB; absent: none */
+    struct str reason;        /* up to 256 bytes; absent: none */
+    struct str sender;        /* platform only: who recalls, as shown; absent: nobody */
+    struct str author;        /* recall-first: limits it to this author's message; absent: anyone's */
+};
+
+/* Recalls. The result is the message object after the recall; a repeat answers the same and emits nothing (out->seq 0). */
+enum result recall_apply(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                         struct outcome *out);
+
+#endif

@@ -1,0 +1,337 @@
+#include "edge/thread.h"
+
+#include "api/session.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "edge/accept.h"
+#include "edge/http.h"
+#include "edge/tls.h"
+#include "edge/ws.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAIL_BATCH 512
+
+int64_t thread_now(struct edge_thread *t)
+{
+    t->now_ms = clock_mono_ms();
+    return t->now_ms;
+}
+
+/* --- the loop's callbacks --- */
+
+/* The mailbox's: any thread. */
+static void wake_mail(void *arg)
+{
+    struct edge_thread *t = arg;
+
+    uv_async_send(&t->mail);
+}
+
+static void on_mail(uv_async_t *async)
+{
+    struct edge_thread *t = async->loop->data;
+
+    thread_now(t);
+    if (t->api != NULL)
+        session_mail(t->api, MAIL_BATCH);
+}
+
+/* Only there to keep the poll from blocking while fan-out is waiting. */
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* The hub's: there is something for session_turn. */
+static void wake_turn(void *arg)
+{
+    struct edge_thread *t = arg;
+
+    if (t->turn_waiting || t->stopping)
+        return;
+    t->turn_waiting = true;
+    uv_idle_start(&t->idle, on_idle);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct edge_thread *t = check->loop->data;
+
+    if (!t->turn_waiting || t->api == NULL)
+        return;
+    thread_now(t);
+    /* Cleared before, so that a wake during the turn is not lost. */
+    t->turn_waiting = false;
+    if (session_turn(t->api))
+        t->turn_waiting = true;
+    if (!t->turn_waiting)
+        uv_idle_stop(&t->idle);
+}
+
+/* Tells edge_drain once nothing is connected any more. */
+static void report_drained(struct edge_thread *t)
+{
+    if (!t->draining || t->drained || t->http_count + t->ws_count + t->tls_count > 0)
+        return;
+    t->drained = true;
+    pthread_mutex_lock(&t->shared->lock);
+    t->shared->drained++;
+    pthread_cond_broadcast(&t->shared->changed);
+    pthread_mutex_unlock(&t->shared->lock);
+}
+
+void thread_connection_gone(struct edge_thread *t)
+{
+    accept_resume(t);
+    report_drained(t);
+}
+
+static void on_ticks(uv_timer_t *timer)
+{
+    struct edge_thread *t = timer->loop->data;
+    int64_t now = thread_now(t);
+
+    wheel_advance(&t->http_wheel, now, http_fire);
+    wheel_advance(&t->tls_wheel, now, tls_fire);
+    wheel_advance(&t->ws_wheel, now, ws_fire);
+    if (now >= t->second_ms) {
+        t->second_ms = now + 1000;
+        settings_read(&t->settings, t->gateway->config);
+        session_second(t->api, clock_wall_ms());
+    }
+    accept_resume(t);
+}
+
+static void close_handle(void *handle)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* The first part of the end, inside the loop: every handle is closed, libwebsockets starts to close its own. */
+static void stop_in_loop(struct edge_thread *t)
+{
+    if (t->stopping)
+        return;
+    t->stopping = true;
+    accept_close(t);
+    http_close_all(t);
+    tls_close_all(t);
+    pthread_mutex_lock(&t->shared->lws_lock);
+    lws_context_destroy(t->lws);
+    pthread_mutex_unlock(&t->shared->lws_lock);
+    close_handle(&t->mail);
+    close_handle(&t->orders);
+    close_handle(&t->check);
+    close_handle(&t->idle);
+    close_handle(&t->ticks);
+}
+
+static void on_orders(uv_async_t *async)
+{
+    struct edge_thread *t = async->loop->data;
+
+    thread_now(t);
+    if (atomic_exchange(&t->order_reload, false))
+        settings_read(&t->settings, t->gateway->config);
+    if (atomic_exchange(&t->order_drain, false) && !t->draining) {
+        t->draining = true;
+        accept_close(t);
+        http_drain_all(t);
+        tls_drain_all(t);
+        ws_drain_all(t);
+        report_drained(t);
+    }
+    if (atomic_exchange(&t->order_stop, false))
+        stop_in_loop(t);
+}
+
+/* --- the thread's life --- */
+
+static void start_handles(struct edge_thread *t)
+{
+    wheel_init(&t->http_wheel, t->now_ms);
+    wheel_init(&t->tls_wheel, t->now_ms);
+    wheel_init(&t->ws_wheel, t->now_ms);
+    t->second_ms = t->now_ms + 1000;
+    uv_check_start(&t->check, on_check);
+    uv_timer_start(&t->ticks, on_ticks, WHEEL_TICK_MS, WHEEL_TICK_MS);
+    accept_resume(t);
+}
+
+static void tell_started(struct edge_thread *t, bool ok)
+{
+    pthread_mutex_lock(&t->shared->lock);
+    t->ready = ok;
+    t->failed = !ok;
+    pthread_cond_broadcast(&t->shared->changed);
+    pthread_mutex_unlock(&t->shared->lock);
+}
+
+/* The second part of the end, after the loop ran dry. Jobs that came home late find their sessions gone and free themselves. */
+static void finish(struct edge_thread *t)
+{
+    pthread_mutex_lock(&t->shared->lws_lock);
+    lws_context_destroy(t->lws);
+    t->lws = NULL;
+    pthread_mutex_unlock(&t->shared->lws_lock);
+    if (t->api == NULL)
+        return;
+    while (session_mail(t->api, MAIL_BATCH) > 0)
+        ;
+    session_thread_destroy(t->api);
+    t->api = NULL;
+}
+
+static void *run(void *arg)
+{
+    struct edge_thread *t = arg;
+
+    thread_now(t);
+    settings_read(&t->settings, t->gateway->config);
+    t->api = session_thread_create(t->gateway, t->index, t->mailbox, wake_turn, t);
+    if (t->api != NULL)
+        start_handles(t);
+    else
+        stop_in_loop(t);
+    tell_started(t, t->api != NULL);
+    uv_run(&t->loop, UV_RUN_DEFAULT);
+    finish(t);
+    return NULL;
+}
+
+static bool init_lws(struct edge_thread *t)
+{
+    struct lws_context_creation_info info = {0};
+    void *loops[1] = {&t->loop};
+
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info.foreign_loops = loops;
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.user = t;
+    info.max_http_header_data = 1024; /* it only ever sees upgrade requests that ws.c wrote */
+    info.max_http_header_pool = 256;
+    info.protocols = ws_protocols();
+    info.vhost_name = "edge";
+    t->lws = lws_create_context(&info);
+    if (t->lws == NULL)
+        return false;
+    t->vhost = lws_create_vhost(t->lws, &info);
+    return t->vhost != NULL;
+}
+
+bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds, size_t fd_count, size_t mailbox_limit,
+                 char *error, size_t n)
+{
+    t->shared = shared;
+    t->gateway = shared->gateway;
+    t->index = index;
+    for (size_t i = 0; i < fd_count; i++)
+        t->listeners[i].fd = fds[i];
+    t->listener_count = fd_count;
+    if (uv_loop_init(&t->loop) != 0) {
+        snprintf(error, n, "cannot make an event loop: %s", strerror(errno));
+        goto err0;
+    }
+    t->loop.data = t;
+    uv_async_init(&t->loop, &t->mail, on_mail);
+    uv_async_init(&t->loop, &t->orders, on_orders);
+    uv_check_init(&t->loop, &t->check);
+    uv_idle_init(&t->loop, &t->idle);
+    uv_timer_init(&t->loop, &t->ticks);
+    for (size_t i = 0; i < fd_count; i++) {
+        uv_poll_init(&t->loop, &t->listeners[i].poll, fds[i]);
+        t->listeners[i].poll.data = &t->listeners[i];
+    }
+    t->scratch = malloc(THREAD_SCRATCH);
+    t->mailbox = mailbox_create(mailbox_limit, wake_mail, t);
+    if (t->scratch == NULL || t->mailbox == NULL) {
+        snprintf(error, n, "out of memory");
+        return false;
+    }
+    if (!init_lws(t)) {
+        snprintf(error, n, "libwebsockets cannot start; is its libuv plugin (libwebsockets-evlib-uv) installed?");
+        return false;
+    }
+    return true;
+
+err0:
+    for (size_t i = 0; i < fd_count; i++)
+        close(fds[i]);
+    memset(t, 0, sizeof(*t));
+    return false;
+}
+
+bool thread_start(struct edge_thread *t, char *error, size_t n)
+{
+    int rc = pthread_create(&t->id, NULL, run, t);
+    bool ok;
+
+    if (rc != 0) {
+        snprintf(error, n, "cannot start a thread: %s", strerror(rc));
+        return false;
+    }
+    t->running = true;
+    pthread_mutex_lock(&t->shared->lock);
+    while (!t->ready && !t->failed)
+        pthread_cond_wait(&t->shared->changed, &t->shared->lock);
+    ok = t->ready;
+    pthread_mutex_unlock(&t->shared->lock);
+    if (!ok)
+        snprintf(error, n, "out of memory");
+    return ok;
+}
+
+static void order(struct edge_thread *t, atomic_bool *flag)
+{
+    atomic_store(flag, true);
+    uv_async_send(&t->orders);
+}
+
+void thread_reload(struct edge_thread *t)
+{
+    if (t->running)
+        order(t, &t->order_reload);
+}
+
+void thread_drain(struct edge_thread *t)
+{
+    if (t->running)
+        order(t, &t->order_drain);
+}
+
+void thread_stop(struct edge_thread *t)
+{
+    if (!t->running || t->failed) {
+        /* Never started, or ended by itself: the loop still has its handles, or has run dry already. */
+        if (t->running)
+            pthread_join(t->id, NULL);
+        t->running = false;
+        return;
+    }
+    order(t, &t->order_stop);
+    pthread_join(t->id, NULL);
+    t->running = false;
+}
+
+void thread_free(struct edge_thread *t)
+{
+    if (t->shared == NULL)
+        return;
+    if (!t->stopping) { /* made, never run */
+        stop_in_loop(t);
+        uv_run(&t->loop, UV_RUN_DEFAULT);
+        finish(t);
+    }
+    if (uv_loop_close(&t->loop) != 0)
+        log_error("edge.loop", LOG_TEXT("error", "handles were left open"), LOG_END);
+    mailbox_free(t->mailbox);
+    free(t->scratch);
+    memset(t, 0, sizeof(*t));
+}

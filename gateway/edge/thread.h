@@ -1,0 +1,114 @@
+/*
+ * gateway/edge/thread.h - one edge thread: its loop, its libwebsockets context, its connections.
+ *
+ * Owns:    loop, context, mailbox, listening sockets, the api_thread with hub and sessions, every connection.
+ * Borrows: gateway and edge.
+ * Bounds:  MAIL_BATCH mails a turn of the loop; ACCEPT_BATCH new connections a turn.
+ * Fails:   thread_init and thread_start with a sentence.
+ * Thread:  init, start, join, free on the main thread; the posting functions (thread_tell) on any; the rest on the thread itself.
+ *
+ * One turn of the loop:  timers → poll: sockets, mailbox → check: one bounded slice of fan-out → closing handles
+ * While fan-out is waiting an idle handle keeps the poll from blocking, so sockets and fan-out take turns.
+ */
+#ifndef RECALLD_EDGE_THREAD_H
+#define RECALLD_EDGE_THREAD_H
+
+#include "api/gateway.h"
+#include "edge/settings.h"
+#include "edge/wheel.h"
+
+#include <libwebsockets.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#define THREAD_LISTENERS_MAX 8
+#define THREAD_SCRATCH (64 * 1024)
+
+struct edge;
+struct http_conn;
+struct tls_conn;
+struct tls_context;
+struct ws;
+struct ws_opening;
+
+/* What all threads share. */
+struct thread_shared {
+    struct gateway *gateway;
+    atomic_long sockets;      /* accepted and not closed yet, relays of TLS counted with what they hold */
+    long socket_limit;        /* file descriptors there are for connections */
+    struct tls_context *tls;  /* NULL: plain text */
+    pthread_mutex_t lws_lock; /* around destroying lws contexts: they share state that the library does not guard */
+    pthread_mutex_t lock;     /* for `drained` and each thread's `ready` and `failed` */
+    pthread_cond_t changed;
+    unsigned drained;         /* threads without connections left */
+};
+
+/* A listening socket of one thread. */
+struct thread_listener {
+    uv_poll_t poll;
+    int fd; /* -1: closed */
+};
+
+struct edge_thread {
+    struct thread_shared *shared;
+    struct gateway *gateway;
+    struct api_thread *api;
+    struct mailbox *mailbox;
+    int index;
+    pthread_t id;
+    bool running, ready, failed; /* ready, failed: guarded by shared->lock */
+
+    uv_loop_t loop;
+    uv_async_t mail;   /* mails are waiting */
+    uv_async_t orders; /* reload, drain or stop was set */
+    uv_check_t check;
+    uv_idle_t idle;
+    uv_timer_t ticks;
+    atomic_bool order_reload, order_drain, order_stop;
+    bool turn_waiting; /* session_turn has work */
+    bool draining, drained, stopping;
+
+    struct thread_listener listeners[THREAD_LISTENERS_MAX];
+    size_t listener_count;
+    bool accepting; /* the listeners are polled */
+
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
+    const struct ws_opening *opening; /* the upgrade that is being handed to lws right now */
+
+    struct settings settings;
+    int64_t now_ms;    /* monotonic, of this turn's start or later */
+    int64_t second_ms; /* when the next second's work is due */
+    char date[32];     /* of the Date header */
+    int64_t date_second;
+
+    struct wheel http_wheel, ws_wheel, tls_wheel;
+    struct http_conn *http_list;
+    struct ws *ws_list;
+    struct tls_conn *tls_list;
+    size_t http_count, ws_count, tls_count;
+    char *scratch; /* THREAD_SCRATCH bytes for whoever runs just now */
+};
+
+/* Makes loop, mailbox and lws context; `fds` are listening sockets, owned by the thread from here on (also on failure). */
+bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds, size_t fd_count, size_t mailbox_limit,
+                 char *error, size_t n);
+/* Runs it; waits until it accepts. */
+bool thread_start(struct edge_thread *t, char *error, size_t n);
+/* Any thread: re-read the settings; drain. */
+void thread_reload(struct edge_thread *t);
+void thread_drain(struct edge_thread *t);
+/* Stops, waits for its end. */
+void thread_stop(struct edge_thread *t);
+/* Frees what init made. A zeroed thread is legal. */
+void thread_free(struct edge_thread *t);
+
+/* Monotonic ms, read now. */
+int64_t thread_now(struct edge_thread *t);
+/* One of its connections is gone: tells a waiting drain. */
+void thread_connection_gone(struct edge_thread *t);
+
+#endif

@@ -1,0 +1,340 @@
+#include "edge/ws.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "edge/accept.h"
+#include "edge/ws_out.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An upgrade on its way through libwebsockets, which is one call of ws_adopt. */
+struct ws_opening {
+    const struct ws_upgrade *up;
+    int fd;
+};
+
+_Static_assert(sizeof(struct ws) <= 120, "an idle connection's memory is a promise");
+
+/* --- opening and closing --- */
+
+static void link_in(struct ws *w)
+{
+    struct edge_thread *t = w->thread;
+
+    w->next = t->ws_list;
+    if (w->next != NULL)
+        w->next->prev = w;
+    t->ws_list = w;
+    t->ws_count++;
+}
+
+static void unlink_from(struct ws *w)
+{
+    struct edge_thread *t = w->thread;
+
+    if (w->prev != NULL)
+        w->prev->next = w->next;
+    else
+        t->ws_list = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+    t->ws_count--;
+}
+
+static int on_established(struct lws *wsi, struct ws *w)
+{
+    struct edge_thread *t = lws_context_user(lws_get_context(wsi));
+    const struct ws_opening *o = t->opening;
+    const struct http_head *h;
+    struct session_open facts;
+
+    if (o == NULL)
+        return -1;
+    h = o->up->head;
+    w->wsi = wsi;
+    w->thread = t;
+    w->fd = o->fd;
+    w->pinged_ms = t->now_ms;
+    link_in(w);
+    facts = (struct session_open){
+        .im_client_key = h->api.im_client_key,
+        .im_authorization = h->api.im_authorization,
+        .device = h->device,
+        .caps = h->caps,
+        .package = h->package,
+        .origin = h->api.origin,
+        .host = h->api.host,
+        .peer = str_c(o->up->peer),
+    };
+    if (facts.im_authorization.p == NULL)
+        facts.im_authorization = h->api.authorization;
+    w->session = session_open(t->api, ws_out_transport(), w, &facts, clock_wall_ms());
+    if (w->session == NULL) {
+        ws_out_close(w, 1013, "out of memory");
+        return 0;
+    }
+    ws_rearm(w);
+    return 0;
+}
+
+/* The connection is gone, or libwebsockets is about to forget it. */
+static void on_gone(struct ws *w)
+{
+    if (w->thread == NULL)
+        return;
+    w->closing = true;
+    wheel_clear(&w->timer);
+    free(w->in);
+    w->in = NULL;
+    if (w->session != NULL) {
+        struct session *s = w->session;
+
+        w->session = NULL;
+        session_close(s);
+    }
+    unlink_from(w);
+    w->thread = NULL;
+}
+
+/* --- receiving --- */
+
+static void deliver(struct ws *w, const char *payload, size_t n)
+{
+    if (w->session == NULL)
+        return;
+    session_frame(w->session, payload, n, clock_wall_ms());
+    ws_rearm(w);
+}
+
+/* Makes room for more of a frame. It grows with what has arrived, not with what was announced. */
+static bool grow(struct ws *w, uint32_t need, uint32_t whole)
+{
+    uint32_t cap = w->in_cap < 256 ? 256 : w->in_cap;
+    char *p;
+
+    if (need <= w->in_cap)
+        return true;
+    while (cap < need)
+        cap *= 2;
+    if (whole >= need && cap > whole)
+        cap = whole;
+    p = realloc(w->in, cap);
+    if (p == NULL)
+        return false;
+    w->in = p;
+    w->in_cap = cap;
+    return true;
+}
+
+static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
+{
+    size_t rest = lws_remaining_packet_payload(wsi);
+    uint32_t max = w->thread->settings.frame_max;
+    bool last = lws_is_final_fragment(wsi) != 0;
+
+    thread_now(w->thread);
+    w->heard = true;
+    if (w->closing)
+        return 0; /* we said goodbye already */
+    if (lws_frame_is_binary(wsi)) {
+        ws_out_close(w, 1003, "text frames only");
+        return 0;
+    }
+    if (rest > max || w->in_len + n + rest > max) {
+        ws_out_close(w, 4413, "frame too large");
+        return 0;
+    }
+    if (last && w->in_len == 0) {
+        deliver(w, p, n);
+        return 0;
+    }
+    if (!grow(w, w->in_len + (uint32_t)n, w->in_len + (uint32_t)(n + rest))) {
+        ws_out_close(w, 1013, "out of memory");
+        return 0;
+    }
+    memcpy(w->in + w->in_len, p, n);
+    w->in_len += (uint32_t)n;
+    if (last) {
+        char *frame = w->in;
+        size_t len = w->in_len;
+
+        w->in = NULL;
+        w->in_len = 0;
+        w->in_cap = 0;
+        deliver(w, frame, len);
+        free(frame);
+    }
+    return 0;
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct ws *w = user;
+
+    switch (reason) {
+    case LWS_CALLBACK_WSI_CREATE:
+        atomic_fetch_add_explicit(&((struct edge_thread *)lws_context_user(lws_get_context(wsi)))->shared->sockets, 1,
+                                  memory_order_relaxed);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY: {
+        struct edge_thread *t = lws_context_user(lws_get_context(wsi));
+
+        if (w != NULL)
+            on_gone(w);
+        atomic_fetch_sub_explicit(&t->shared->sockets, 1, memory_order_relaxed);
+        if (!t->stopping)
+            thread_connection_gone(t);
+        return 0;
+    }
+    case LWS_CALLBACK_ESTABLISHED:
+        return on_established(wsi, w);
+    case LWS_CALLBACK_RECEIVE:
+        return on_receive(wsi, w, in, len);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        w->heard = true;
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        thread_now(w->thread);
+        ws_out_writeable(w);
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        /* Its answer to our close ends the connection; libwebsockets answers one that the peer began. */
+        if (w->closing)
+            return -1;
+        w->closing = true;
+        return 0;
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+        /* libwebsockets closes, perhaps with a close frame of its own: nothing may follow that. */
+        if (w != NULL)
+            w->closing = true;
+        return 0;
+    case LWS_CALLBACK_CLOSED:
+        on_gone(w);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+const struct lws_protocols *ws_protocols(void)
+{
+    /* rx_buffer_size is allocated for every connection; 125 bytes are the longest ping, which must come back whole in the pong. */
+    static const struct lws_protocols protocols[] = {
+        {.name = "recall.v1",
+         .callback = callback,
+         .per_session_data_size = sizeof(struct ws),
+         .rx_buffer_size = 125,
+         .tx_packet_size = 65536},
+        {.name = NULL},
+    };
+
+    return protocols;
+}
+
+void ws_adopt(struct edge_thread *t, int fd, const struct ws_upgrade *up)
+{
+    const struct http_head *h = up->head;
+    struct ws_opening opening = {.up = up, .fd = fd};
+    char request[512];
+    char *all;
+    int n = snprintf(request, sizeof(request),
+                     "GET /ws HTTP/1.1\r\nHost: recalld\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %.*s\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: recall.v1\r\n\r\n",
+                     (int)h->ws_key.n, h->ws_key.p);
+
+    all = malloc((size_t)n + up->surplus_len);
+    if (all == NULL) {
+        close(fd);
+        return;
+    }
+    memcpy(all, request, (size_t)n);
+    if (up->surplus_len > 0)
+        memcpy(all + n, up->surplus, up->surplus_len);
+    t->opening = &opening; /* libwebsockets reads the request and calls back with ESTABLISHED within this call */
+    lws_adopt_socket_vhost_readbuf(t->vhost, fd, all, (size_t)n + up->surplus_len);
+    t->opening = NULL;
+    free(all);
+}
+
+/* --- deadlines --- */
+
+/* The session tells wall-clock time, the wheel takes monotonic: a clock that was set is noticed when the node fires. */
+static int64_t session_due(const struct ws *w, int64_t now_ms)
+{
+    int64_t wall = w->session != NULL ? session_deadline(w->session) : INT64_MAX, left;
+
+    if (wall == INT64_MAX)
+        return INT64_MAX;
+    left = wall - clock_wall_ms();
+    return now_ms + (left > 0 ? left : 0);
+}
+
+static int64_t ping_due(const struct ws *w)
+{
+    const struct settings *s = &w->thread->settings;
+
+    return w->pinged_ms + (w->awaiting_pong ? s->ping_timeout_ms : s->ping_interval_ms);
+}
+
+void ws_rearm(struct ws *w)
+{
+    int64_t session, ping;
+
+    if (w->closing || w->thread == NULL)
+        return;
+    session = session_due(w, w->thread->now_ms);
+    ping = ping_due(w);
+    wheel_set_earlier(&w->thread->ws_wheel, &w->timer, session < ping ? session : ping);
+}
+
+static void keep_alive(struct ws *w, int64_t now_ms)
+{
+    if (now_ms < ping_due(w))
+        return;
+    if (w->awaiting_pong && !w->heard) {
+        log_debug("ws.silent", LOG_INT("fd", w->fd), LOG_END);
+        ws_out_close(w, 0, NULL);
+        return;
+    }
+    if (w->awaiting_pong) { /* alive: the next ping one interval after the last */
+        w->awaiting_pong = false;
+        return;
+    }
+    w->pinged_ms = now_ms;
+    w->awaiting_pong = true;
+    w->heard = false;
+    ws_out_ping(w);
+}
+
+void ws_fire(struct wheel_node *node, int64_t now_ms)
+{
+    struct ws *w = (struct ws *)(void *)((char *)node - offsetof(struct ws, timer));
+    int64_t wall;
+
+    if (w->closing) { /* the peer did not answer our close frame */
+        ws_out_cut(w);
+        return;
+    }
+    wall = clock_wall_ms();
+    if (w->session != NULL && session_deadline(w->session) <= wall)
+        session_tick(w->session, wall);
+    if (!w->closing)
+        keep_alive(w, now_ms);
+    ws_rearm(w);
+}
+
+void ws_drain_all(struct edge_thread *t)
+{
+    struct ws *next;
+
+    for (struct ws *w = t->ws_list; w != NULL; w = next) {
+        next = w->next;
+        if (w->session != NULL && !w->closing)
+            session_drain(w->session, 500 + (int64_t)(id_random_u64() % 4500));
+    }
+}

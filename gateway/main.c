@@ -1,0 +1,286 @@
+/*
+ * recalld: the process. Reads the settings, opens the store, starts the edge, waits for signals, leaves in order.
+ *
+ * Exit status: 0 after a clean drain, 1 when it cannot start or go on, 2 for a configuration or usage error.
+ */
+#include "api/gateway.h"
+#include "api/session.h"
+#include "auth/keys.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/bus.h"
+#include "core/hub.h"
+#include "edge/edge.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+extern char **environ;
+
+struct options {
+    const char *config_path;
+    bool demo, check;
+};
+
+static void usage(FILE *to)
+{
+    fputs("recalld " RECALLD_VERSION ": makes message recall true for every connected device\n"
+          "\n"
+          "  recalld -c FILE          serve with the settings of FILE (INI)\n"
+          "  recalld --demo           serve the demo app on 127.0.0.1:8080, with public keys, for trying out\n"
+          "  recalld --check-config   check the settings and exit: 0 good, 2 not\n"
+          "  recalld --version\n"
+          "  recalld --help\n"
+          "\n"
+          "Every setting may also be given as RECALLD_SECTION_KEY, for example RECALLD_SERVER_LISTEN=127.0.0.1:0\n"
+          "or RECALLD_APP_SAMPLEAPP_RECALL_WINDOW=300. SIGTERM drains and exits, SIGHUP reloads keys, policies and certificates.\n"
+          "\n",
+          to);
+    config_print_help(to);
+}
+
+/* False: the process is done; *status is its exit status. */
+static bool parse(int argc, char **argv, struct options *o, int *status)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"demo", no_argument, NULL, 'd'},
+                                          {"check-config", no_argument, NULL, 'k'}, {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            o->config_path = optarg;
+            break;
+        case 'd':
+            o->demo = true;
+            break;
+        case 'k':
+            o->check = true;
+            break;
+        case 'v':
+            puts("recalld " RECALLD_VERSION);
+            *status = EXIT_SUCCESS;
+            return false;
+        case 'h':
+            usage(stdout);
+            *status = EXIT_SUCCESS;
+            return false;
+        default:
+            fputs("Try recalld --help\n", stderr);
+            *status = EXIT_USAGE;
+            return false;
+        }
+    }
+    *status = EXIT_USAGE;
+    if (optind < argc) {
+        fprintf(stderr, "recalld: \"%s\" is not an option; a settings file is given as -c FILE\n", argv[optind]);
+        return false;
+    }
+    if (o->demo && o->config_path != NULL) {
+        fputs("recalld: --demo serves its own app; give either --demo or -c FILE\n", stderr);
+        return false;
+    }
+    return true;
+}
+
+/* Reads and checks settings and the keys they name. */
+static struct config *load(const struct options *o, struct config_error *err)
+{
+    struct config *config = config_load(o->config_path, o->demo, environ, err);
+
+    if (config != NULL && !keys_attach(config, err)) {
+        config_unref(config);
+        config = NULL;
+    }
+    return config;
+}
+
+/* As many descriptors as the system lets us have: each connection is one. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static const char *find_demo_files(const struct config *config)
+{
+    if (config->server.demo_files != NULL)
+        return config->server.demo_files;
+    if (access(RECALLD_BUILT_DEMO "/index.html", R_OK) == 0)
+        return RECALLD_BUILT_DEMO;
+    return RECALLD_INSTALLED_DEMO;
+}
+
+static bool make_metrics(struct gateway_metrics *m)
+{
+    m->registry = metrics_create();
+    if (m->registry == NULL)
+        return false;
+    m->connections = metrics_gauge(m->registry, "recalld_connections", "Authenticated WebSocket connections", NULL);
+    m->requests = metrics_counter(m->registry, "recalld_http_requests_total", "HTTP calls answered", NULL);
+    m->request_errors = metrics_counter(m->registry, "recalld_http_errors_total", "HTTP calls answered with 400 or more", NULL);
+    m->events = metrics_counter(m->registry, "recalld_events_total", "Events committed to the log", NULL);
+    m->deliveries = metrics_counter(m->registry, "recalld_deliveries_total", "Sends to subscribers; one may carry several events", NULL);
+    m->recalls = metrics_counter(m->registry, "recalld_recalls_total", "Recalls committed", NULL);
+    m->messages = metrics_counter(m->registry, "recalld_messages_total", "Messages committed", NULL);
+    m->acks = metrics_counter(m->registry, "recalld_acks_total", "Ack frames received", NULL);
+    m->slow_readers = metrics_counter(m->registry, "recalld_slow_readers_total", "Times a connection did not drain", NULL);
+    return true;
+}
+
+/* Prints what went wrong, for people; logs are for machines. */
+static bool failed(const char *what)
+{
+    fprintf(stderr, "recalld: %s\n", what);
+    return false;
+}
+
+static bool open_parts(struct gateway *g, const struct config *config, struct edge **edge)
+{
+    const struct store_options options = {.uri = config->server.store,
+                                          .readers = (unsigned)config->server.readers,
+                                          .write_queue = (unsigned)config->server.writer_queue,
+                                          .read_queue = (unsigned)config->server.reader_queue,
+                                          .batch_max = (unsigned)config->server.batch_max};
+    char error[512] = "";
+
+    g->bus = bus_create(session_bus_handler());
+    if (g->bus == NULL || !make_metrics(&g->metrics))
+        return failed("out of memory");
+    g->store = store_open(&options, error, sizeof(error));
+    if (g->store == NULL)
+        return failed(error);
+    if (!gateway_intern_apps(g, error, sizeof(error)))
+        return failed(error);
+    if (config->demo && !gateway_seed_demo(g, error, sizeof(error)))
+        return failed(error);
+    *edge = edge_create(g, error, sizeof(error));
+    if (*edge == NULL || !edge_start(*edge, error, sizeof(error)))
+        return failed(error);
+    return true;
+}
+
+static void announce(const struct config *config, const struct edge *edge)
+{
+    char address[80];
+
+    edge_address(edge, address, sizeof(address));
+    if (config->demo)
+        fprintf(stderr,
+                "recalld: demo mode. Its keys are public: demo-client-key, demo-api-key, demo-app-key. Never serve real users with it.\n"
+                "recalld: open http://%s/demo/ in two browser windows\n",
+                address);
+    printf("recalld ready http=%s\n", address);
+    fflush(stdout);
+}
+
+static void reload(struct gateway *g, const struct options *o, struct edge *edge)
+{
+    struct config_error err;
+    char error[512] = "";
+    char restart[256] = "";
+    struct config *fresh = load(o, &err);
+    const struct config *old;
+
+    if (fresh == NULL) {
+        log_error("reload refused", LOG_TEXT("why", err.text), LOG_END);
+        return;
+    }
+    old = config_holder_get(g->config);
+    if (config_restart_needed(old, fresh, restart, sizeof(restart)) != 0)
+        log_warn("settings that take effect at a restart only", LOG_TEXT("settings", restart), LOG_END);
+    config_unref(old);
+    log_set_level(fresh->server.log_level);
+    config_holder_put(g->config, fresh);
+    if (!gateway_intern_apps(g, error, sizeof(error)))
+        log_error("reload: new apps are not known to the store", LOG_TEXT("why", error), LOG_END);
+    if (!edge_reload(edge, error, sizeof(error)))
+        log_error("reload: certificate kept", LOG_TEXT("why", error), LOG_END);
+    log_info("reloaded", LOG_END);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void wait_for_signals(const sigset_t *signals, struct gateway *g, const struct options *o, struct edge *edge)
+{
+    int sig = 0;
+
+    while (sigwait(signals, &sig) == 0 && (sig == SIGHUP)) {
+        reload(g, o, edge);
+    }
+    log_info("draining", LOG_INT("signal", sig), LOG_END);
+}
+
+static int serve(const struct options *o, const struct config *config)
+{
+    struct gateway g = {.demo = config->demo, .started_ms = clock_wall_ms()};
+    struct edge *edge = NULL;
+    sigset_t signals;
+    bool ok;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they inherit it */
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    log_set_level(config->server.log_level);
+    g.demo_dir = find_demo_files(config);
+    g.config = config_holder_create(config);
+    if (g.config == NULL) {
+        config_unref(config);
+        return failed("out of memory") ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    ok = open_parts(&g, config, &edge);
+    if (ok) {
+        announce(config, edge);
+        wait_for_signals(&signals, &g, o, edge);
+        atomic_store(&g.draining, true);
+        edge_drain(edge);
+    }
+    store_close(g.store); /* finishes what was admitted */
+    edge_free(edge);
+    bus_destroy(g.bus);
+    gateway_close(&g);
+    metrics_free(g.metrics.registry);
+    config_holder_free(g.config);
+    if (ok)
+        log_info("stopped", LOG_END);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.config_path = NULL};
+    struct config_error err;
+    struct config *config;
+    int status;
+
+    if (!parse(argc, argv, &o, &status))
+        return status;
+    config = load(&o, &err);
+    if (config == NULL) {
+        fprintf(stderr, "recalld: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    if (o.check) {
+        puts("recalld: the configuration is good");
+        config_unref(config);
+        return EXIT_SUCCESS;
+    }
+    return serve(&o, config);
+}

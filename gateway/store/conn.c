@@ -1,0 +1,123 @@
+#include "store/conn.h"
+
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+void conn_init(struct store_conn *c, struct db *db, struct str epoch, bool writer)
+{
+    *c = (struct store_conn){.db = db, .epoch = epoch, .writer = writer};
+    c->effects_end = &c->effects;
+}
+
+void conn_close(struct store_conn *c)
+{
+    db_close(c->db);
+    c->db = NULL;
+    arena_free(&c->arena);
+}
+
+bool conn_begin(struct store_conn *c)
+{
+    c->failed = false;
+    c->erases = false;
+    return c->writer ? db_begin_write(c->db) : db_begin_read(c->db);
+}
+
+bool conn_commit(struct store_conn *c, bool *wrote)
+{
+    return !c->failed && db_commit(c->db, wrote);
+}
+
+void conn_rollback(struct store_conn *c)
+{
+    db_rollback(c->db);
+    c->erases = false;
+}
+
+bool conn_run_job(struct store_conn *c, struct job *job, int64_t now_ms)
+{
+    c->now_ms = now_ms;
+    job->run(job, c, now_ms);
+    arena_reset(&c->arena);
+    return !c->failed;
+}
+
+void conn_effects(struct store_conn *c, bool committed)
+{
+    struct effect *next;
+
+    for (struct effect *e = c->effects; e != NULL; e = next) {
+        next = e->next; /* the call may free it */
+        if (committed)
+            e->commit(e);
+        else
+            e->discard(e);
+    }
+    c->effects = NULL;
+    c->effects_end = &c->effects;
+}
+
+struct db_stmt *conn_query(struct store_conn *c, enum sql_id id)
+{
+    struct db_stmt *s = c->failed ? NULL : db_statement(c->db, id);
+
+    if (s == NULL)
+        c->failed = true;
+    return s;
+}
+
+bool conn_row(struct store_conn *c, struct db_stmt *s)
+{
+    if (db_step(s))
+        return true;
+    if (db_status(c->db) != DB_OK)
+        c->failed = true;
+    return false;
+}
+
+void conn_end(struct store_conn *c, struct db_stmt *s)
+{
+    db_reset(s);
+    if (db_status(c->db) != DB_OK)
+        c->failed = true;
+}
+
+void conn_write(struct store_conn *c, struct db_stmt *s)
+{
+    (void)conn_row(c, s);
+    conn_end(c, s);
+}
+
+int64_t conn_number(struct store_conn *c, struct db_stmt *s, int64_t none)
+{
+    int64_t value = none;
+
+    if (conn_row(c, s)) {
+        value = db_int(s, 0);
+        (void)conn_row(c, s); /* to its end, so that a statement that writes is complete */
+    }
+    conn_end(c, s);
+    return c->failed ? none : value;
+}
+
+void conn_fail(struct store_conn *c)
+{
+    c->failed = true;
+}
+
+struct str conn_text(struct store_conn *c, struct db_stmt *s, int column)
+{
+    return arena_str(&c->arena, db_bytes(s, column));
+}
+
+int64_t conn_now_ms(_Atomic int64_t *last)
+{
+    const int64_t wall = clock_wall_ms();
+    int64_t seen = atomic_load_explicit(last, memory_order_relaxed);
+
+    while (seen < wall && !atomic_compare_exchange_weak_explicit(last, &seen, wall, memory_order_relaxed, memory_order_relaxed))
+        continue;
+    return seen < wall ? wall : seen;
+}

@@ -1,0 +1,122 @@
+/*
+ * gateway/store/query.h - every question and every change that the core asks of the database. One list for SQLite and PostgreSQL.
+ *
+ * Owns nothing. Texts in rows that are read live in the job's arena (rows.h).
+ * Bounds:  lists take a limit and fill at most so many rows.
+ * Fails:   a function that finds returns true when found. When the database itself fails it returns false (or 0), the
+ *          connection is marked failed (store_conn_failed), the batch will be rolled back and its jobs fail; so the core
+ *          need not check each write, and must not act outside the transaction.
+ * Thread:  inside a job's run. Functions marked (W) only on the writer.
+ */
+#ifndef RECALLD_STORE_QUERY_H
+#define RECALLD_STORE_QUERY_H
+
+#include "store/rows.h"
+#include "store/store.h"
+
+/* --- apps --- */
+/* The number of an app's name, made if new (W). > 0; 0 on failure. */
+int64_t store_app_intern(struct store_conn *c, struct str name);
+
+/* --- clients and tokens --- */
+bool store_client_get(struct store_conn *c, int64_t app, struct str id, struct client_row *out);
+/* Inserts or replaces everything but token_gen and tokens_revoked_s, which a new row starts at 0 (W). */
+void store_client_put(struct store_conn *c, int64_t app, const struct client_row *row);
+void store_client_set_login(struct store_conn *c, int64_t app, struct str id, int64_t now_ms);                     /* (W) */
+/* New generation; tokens of earlier ones and foreign ones issued at or before `now_s` become invalid (W). */
+void store_client_revoke_tokens(struct store_conn *c, int64_t app, struct str id, int64_t gen, int64_t now_s);
+bool store_token_get(struct store_conn *c, int64_t app, const unsigned char hash[32], struct token_row *out);
+void store_token_put(struct store_conn *c, int64_t app, const struct token_row *row);                              /* (W) */
+/* One token: forgets it if it is bound, and remembers that it is revoked until `expires_ms` (W). */
+void store_token_revoke(struct store_conn *c, int64_t app, const unsigned char hash[32], int64_t expires_ms);
+bool store_token_revoked(struct store_conn *c, int64_t app, const unsigned char hash[32]);
+void store_token_forget_user(struct store_conn *c, int64_t app, struct str user);                                  /* (W) */
+int64_t store_client_count(struct store_conn *c, int64_t app);
+
+/* --- rooms and members --- */
+bool store_room_get(struct store_conn *c, int64_t app, struct str id, struct room_row *out);
+bool store_room_by_key(struct store_conn *c, int64_t key, struct room_row *out);
+/* Creates; fills row->key (W). The id must be free. */
+void store_room_add(struct store_conn *c, struct room_row *row);
+/* Changes name, owner, fields, opening, updated_ms (W). */
+void store_room_update(struct store_conn *c, const struct room_row *row);
+/* seq := seq + 1, returned; 0 on failure (W). */
+int64_t store_room_next_seq(struct store_conn *c, int64_t room_key);
+bool store_member_get(struct store_conn *c, int64_t room_key, struct str user, struct member_row *out);
+void store_member_put(struct store_conn *c, int64_t app, int64_t room_key, const struct member_row *row);          /* (W) */
+void store_member_remove(struct store_conn *c, int64_t room_key, struct str user);                                 /* (W) */
+/* Members after `after` (absent: from the start) in user order; returns how many were filled. */
+size_t store_member_list(struct store_conn *c, int64_t room_key, struct str after, struct member_row *out, size_t limit);
+int64_t store_member_count(struct store_conn *c, int64_t room_key);
+/* The rooms of a user in id order after `after`; the member rows beside them where `members` is given. */
+size_t store_rooms_of(struct store_conn *c, int64_t app, struct str user, struct str after, struct room_row *rooms,
+                      struct member_row *members, size_t limit);
+int64_t store_room_count(struct store_conn *c, int64_t app);
+
+/* --- messages --- */
+/* By id within the app, whatever its state (also deleted). */
+bool store_message_get(struct store_conn *c, int64_t app, struct str id, struct message_row *out);
+bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender, struct str client_msg_id,
+                                struct message_row *out);
+/* Inserts; fills row->key (W). */
+void store_message_add(struct store_conn *c, int64_t app, struct message_row *row);
+/* Replaces type, body, content, reply, updated_ms, version (W). */
+void store_message_edit(struct store_conn *c, const struct message_row *row);
+/* Content gone: state RECALLED, body, content, reply and batch NULL, updated_ms set; type and sender stay (W). Implies store_conn_erases. */
+void store_message_recall(struct store_conn *c, int64_t key, int64_t updated_ms);
+/* The same with state DELETED (W). */
+void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms);
+/* Touches updated_ms only (a quoted copy changed) (W). */
+void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms);
+/* Live messages that quote `id`, in seq order. */
+size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out, size_t limit);
+/* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for `user` (absent: nobody). */
+bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct message_row *out);
+/* Live, unrecalled messages after `read_seq` that are not `user`'s own and not hidden for them; counted up to 9,999. */
+int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user, int64_t read_seq);
+int64_t store_message_count(struct store_conn *c, int64_t app);
+
+enum message_order { MESSAGE_BY_UPDATED = 0, MESSAGE_BY_CREATED = 1, MESSAGE_BY_TIME = 2 };
+struct message_page {
+    int64_t app, room_key;
+    struct str user;           /* leave out what this user hid; absent: nobody hid anything */
+    enum message_order order;
+    bool ascending;            /* false: newest first */
+    bool has_from;             /* start strictly beyond (from_ms, from_key) in the direction; else from the end */
+    int64_t from_ms, from_key;
+    bool has_min_ms;           /* only messages whose ordering time is >= min_ms */
+    int64_t min_ms;
+    size_t limit;
+};
+/* Messages that are not DELETED, by the named time and then key. */
+size_t store_message_page(struct store_conn *c, const struct message_page *page, struct message_row *out);
+/* How many messages the page's room, user and min_ms select in all. */
+int64_t store_message_page_total(struct store_conn *c, const struct message_page *page);
+/* Keys and ids of all not deleted messages of a room, by key after `after_key` (for deleting them all). */
+size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_key, struct message_row *out, size_t limit);
+/* Hides a message from one user; the ids hidden by a user in a room, newest first. */
+void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str message, int64_t now_ms); /* (W) */
+size_t store_hidden_list(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str *out, size_t limit);
+
+/* --- recalls --- */
+bool store_recall_get(struct store_conn *c, int64_t app, struct str message, struct recall_row *out);
+void store_recall_put(struct store_conn *c, int64_t app, const struct recall_row *row); /* insert or replace (W) */
+/* Recalls whose message has not been seen (sent_ms = 0), newer than `since_ms`. */
+int64_t store_recall_unseen_count(struct store_conn *c, int64_t app, int64_t since_ms);
+
+/* --- the event log --- */
+void store_event_add(struct store_conn *c, const struct event_row *row); /* (W) */
+/* Events with seq > after in order. */
+size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit);
+/* Removes events with seq < min_seq and sets the room's min_seq (W). */
+void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq);
+
+/* --- devices and acks --- */
+bool store_device_get(struct store_conn *c, int64_t app, struct str user, struct str device, struct device_row *out);
+void store_device_put(struct store_conn *c, int64_t app, const struct device_row *row);  /* (W) */
+/* Raises the device's cursor in the room (never lowers); (W). */
+void store_ack_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq, int64_t now_ms);
+int64_t store_ack_get(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device); /* 0: none */
+void store_refused_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq, int64_t now_ms); /* (W) */
+
+#endif

@@ -1,0 +1,46 @@
+#include "store/read.h"
+
+void read_message(struct store_conn *c, struct db_stmt *s, struct message_row *out)
+{
+    *out = (struct message_row){
+        .key = db_int(s, 0),
+        .room_key = db_int(s, 1),
+        .room = conn_text(c, s, 2),
+        .id = conn_text(c, s, 3),
+        .sender = conn_text(c, s, 4),
+        .type = conn_text(c, s, 5),
+        .body = conn_text(c, s, 6),
+        .content = conn_text(c, s, 7),
+        .reply = conn_text(c, s, 8),
+        .batch = conn_text(c, s, 9),
+        .client_msg_id = conn_text(c, s, 10),
+        .time_ms = db_int(s, 11),
+        .created_ms = db_int(s, 12),
+        .updated_ms = db_int(s, 13),
+        .seq = db_int(s, 14),
+        .version = db_int(s, 15),
+        .state = (enum message_state)db_int(s, 16),
+    };
+    if (out->sender.n == 0)
+        out->sender = STR_NULL; /* stored as '', so that a unique key can hold it */
+}
+
+bool read_one_message(struct store_conn *c, struct db_stmt *s, struct message_row *out)
+{
+    const bool found = conn_row(c, s);
+
+    if (found)
+        read_message(c, s, out);
+    conn_end(c, s);
+    return found;
+}
+
+size_t read_messages(struct store_conn *c, struct db_stmt *s, struct message_row *out, size_t limit)
+{
+    size_t n = 0;
+
+    while (n < limit && conn_row(c, s))
+        read_message(c, s, &out[n++]);
+    conn_end(c, s);
+    return c->failed ? 0 : n;
+}

@@ -1,0 +1,248 @@
+#include "store/readers.h"
+
+#include "base/log.h"
+#include "store/conn.h"
+#include "store/queue.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct reader {
+    struct readers *pool;
+    struct store_conn conn;
+    pthread_t thread;
+    bool started;
+};
+
+struct readers {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;  /* work, the gate opened, or the end */
+    pthread_cond_t idle;  /* nobody is reading */
+    struct queue queue;
+    unsigned running;
+    bool paused, closed;
+    _Atomic int64_t *clock;
+    unsigned count;
+    struct reader reader[];
+};
+
+/* Waits for the gate, then takes part in what the gate counts. Lock held. */
+static void enter(struct readers *r)
+{
+    while (r->paused)
+        pthread_cond_wait(&r->wake, &r->lock);
+    r->running++;
+}
+
+static void leave(struct readers *r)
+{
+    if (--r->running == 0)
+        pthread_cond_signal(&r->idle);
+}
+
+/* The next job, with the gate passed; NULL at the end. */
+static struct job *next_job(struct readers *r)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&r->lock);
+    while (r->queue.head == NULL && !r->closed)
+        pthread_cond_wait(&r->wake, &r->lock);
+    /* Entered before taking: while it waits at the gate the job still counts as waiting and another thread may take it. */
+    enter(r);
+    job = queue_take(&r->queue, 1);
+    if (job == NULL)
+        leave(r);
+    pthread_mutex_unlock(&r->lock);
+    return job;
+}
+
+/* One job in one snapshot. */
+static enum db_status run_job(struct reader *reader, struct job *job)
+{
+    struct store_conn *c = &reader->conn;
+    enum db_status status;
+    const bool ok = conn_begin(c) && conn_run_job(c, job, conn_now_ms(reader->pool->clock)) && conn_commit(c, NULL);
+
+    status = db_status(c->db);
+    if (!ok && status == DB_OK)
+        status = DB_OTHER;
+    if (!ok)
+        conn_rollback(c);
+    return ok ? DB_OK : status;
+}
+
+static void serve(struct reader *reader, struct job *job)
+{
+    struct readers *r = reader->pool;
+    enum db_status status = run_job(reader, job);
+
+    pthread_mutex_lock(&r->lock);
+    leave(r);
+    if (status == DB_INTERRUPTED) {
+        enter(r);
+        pthread_mutex_unlock(&r->lock);
+        status = run_job(reader, job);
+        pthread_mutex_lock(&r->lock);
+        leave(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+    if (status != DB_OK)
+        log_error("store_read_failed", LOG_TEXT("status", db_status_text(status)), LOG_TEXT("error", db_error(reader->conn.db)),
+                  LOG_END);
+    queue_send_home(job, db_status_result(status));
+}
+
+static void *reader_main(void *arg)
+{
+    struct reader *reader = arg;
+    struct readers *r = reader->pool;
+    struct job *job;
+
+    for (;;) {
+        bool end;
+
+        while ((job = next_job(r)) != NULL)
+            serve(reader, job);
+        /* Another thread may have taken the job that woke this one. */
+        pthread_mutex_lock(&r->lock);
+        end = r->closed && r->queue.head == NULL;
+        pthread_mutex_unlock(&r->lock);
+        if (end)
+            return NULL;
+    }
+}
+
+struct readers *readers_create(const struct readers_options *options, char *error, size_t error_size)
+{
+    struct readers *r = calloc(1, sizeof(*r) + options->threads * sizeof(r->reader[0]));
+    pthread_condattr_t attributes;
+
+    if (r == NULL) {
+        snprintf(error, error_size, "no memory for the reader threads");
+        return NULL;
+    }
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->wake, &attributes);
+    pthread_cond_init(&r->idle, &attributes);
+    pthread_condattr_destroy(&attributes);
+    r->queue.limit = options->limit;
+    r->clock = options->clock;
+    r->count = options->threads;
+    for (unsigned i = 0; i < r->count; i++) {
+        struct reader *reader = &r->reader[i];
+        struct db *db = db_open(&options->db, error, error_size);
+
+        if (db == NULL)
+            goto err;
+        reader->pool = r;
+        conn_init(&reader->conn, db, options->epoch, false);
+        if (pthread_create(&reader->thread, NULL, reader_main, reader) != 0) {
+            snprintf(error, error_size, "a reader thread cannot be started");
+            goto err;
+        }
+        reader->started = true;
+    }
+    return r;
+
+err:
+    readers_free(r);
+    return NULL;
+}
+
+void readers_close(struct readers *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->closed = true;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void readers_drain(struct readers *r)
+{
+    readers_close(r);
+    for (unsigned i = 0; i < r->count; i++) {
+        if (r->reader[i].started)
+            pthread_join(r->reader[i].thread, NULL);
+        r->reader[i].started = false;
+    }
+    pthread_mutex_lock(&r->lock); /* the writer may be about to interrupt */
+    for (unsigned i = 0; i < r->count; i++)
+        conn_close(&r->reader[i].conn);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void readers_free(struct readers *r)
+{
+    if (r == NULL)
+        return;
+    readers_drain(r);
+    pthread_cond_destroy(&r->idle);
+    pthread_cond_destroy(&r->wake);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+bool readers_submit(struct readers *r, struct job *job)
+{
+    bool taken;
+
+    pthread_mutex_lock(&r->lock);
+    taken = !r->closed && queue_push(&r->queue, job);
+    if (taken)
+        pthread_cond_signal(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+    return taken;
+}
+
+unsigned readers_depth(struct readers *r)
+{
+    unsigned depth;
+
+    pthread_mutex_lock(&r->lock);
+    depth = r->queue.depth;
+    pthread_mutex_unlock(&r->lock);
+    return depth;
+}
+
+bool readers_pause(struct readers *r, unsigned wait_us)
+{
+    struct timespec until;
+    bool nobody;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)wait_us * 1000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&r->lock);
+    r->paused = true;
+    while (r->running != 0) {
+        if (pthread_cond_timedwait(&r->idle, &r->lock, &until) != 0)
+            break;
+    }
+    nobody = r->running == 0;
+    pthread_mutex_unlock(&r->lock);
+    return nobody;
+}
+
+void readers_resume(struct readers *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->paused = false;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void readers_interrupt(struct readers *r)
+{
+    pthread_mutex_lock(&r->lock);
+    for (unsigned i = 0; i < r->count; i++) {
+        if (r->reader[i].conn.db != NULL)
+            db_interrupt(r->reader[i].conn.db);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
