@@ -93,12 +93,26 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
     return true;
 }
 
+/* What the settings may name and this build does not hold. */
+static bool built_in(const struct config *config, struct config_error *err)
+{
+    if (strncmp(config->server.store, "sqlite:", 7) != 0) {
+        (void)snprintf(err->text, sizeof(err->text), "store: this build keeps its data in SQLite; set store = sqlite:PATH");
+        return false;
+    }
+    if (strcmp(config->server.bus, "local") != 0) {
+        (void)snprintf(err->text, sizeof(err->text), "bus: this build runs as one process; set bus = local");
+        return false;
+    }
+    return true;
+}
+
 /* Reads and checks settings and the keys they name. */
 static struct config *load(const struct options *o, struct config_error *err)
 {
     struct config *config = config_load(o->config_path, o->demo, environ, err);
 
-    if (config != NULL && !keys_attach(config, err)) {
+    if (config != NULL && (!built_in(config, err) || !keys_attach(config, err))) {
         config_unref(config);
         config = NULL;
     }

@@ -50,10 +50,10 @@ static bool take_frame(struct session *s, const struct config_server *settings, 
         level = full;
     s->bucket_ms = now_ms;
     if (level < 1000) {
-        s->bucket_milli = (int32_t)level;
+        s->bucket_milli = level;
         return false;
     }
-    s->bucket_milli = (int32_t)(level - 1000);
+    s->bucket_milli = level - 1000;
     return true;
 }
 
@@ -255,7 +255,7 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
     s->connection = connection;
     s->serial = atomic_fetch_add(&next_serial, 1);
     s->bucket_ms = now_ms;
-    s->bucket_milli = (int32_t)(config->server.frames_burst * 1000);
+    s->bucket_milli = config->server.frames_burst * 1000;
     s->deadline_ms = now_ms + config->server.auth_timeout * 1000;
     s->caps = (uint8_t)wire_in_caps(facts->caps.p != NULL ? facts->caps.p : "", facts->caps.n);
     s->origin_host = join_origin(facts);

@@ -76,7 +76,7 @@ struct session {
     int64_t deadline_ms;
     int64_t bucket_ms;               /* when the frames' bucket was filled last */
     int64_t typing_ms;
-    int32_t bucket_milli;            /* thousandths of a frame */
+    int64_t bucket_milli;            /* thousandths of a frame */
     uint16_t held_count;
     uint16_t ack_count;
     uint8_t state;

@@ -17,6 +17,8 @@
 
 #define MAIL_BATCH 512
 
+enum { ORDER_RELOAD = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
+
 int64_t thread_now(struct edge_thread *t)
 {
     t->now_ms = clock_mono_ms();
@@ -136,11 +138,12 @@ static void stop_in_loop(struct edge_thread *t)
 static void on_orders(uv_async_t *async)
 {
     struct edge_thread *t = async->loop->data;
+    unsigned ordered = atomic_exchange(&t->ordered, 0);
 
     thread_now(t);
-    if (atomic_exchange(&t->order_reload, false))
+    if ((ordered & ORDER_RELOAD) != 0)
         settings_read(&t->settings, t->gateway->config);
-    if (atomic_exchange(&t->order_drain, false) && !t->draining) {
+    if ((ordered & ORDER_DRAIN) != 0 && !t->draining) {
         t->draining = true;
         accept_close(t);
         http_drain_all(t);
@@ -148,7 +151,7 @@ static void on_orders(uv_async_t *async)
         ws_drain_all(t);
         report_drained(t);
     }
-    if (atomic_exchange(&t->order_stop, false))
+    if ((ordered & ORDER_STOP) != 0)
         stop_in_loop(t);
 }
 
@@ -288,22 +291,22 @@ bool thread_start(struct edge_thread *t, char *error, size_t n)
     return ok;
 }
 
-static void order(struct edge_thread *t, atomic_bool *flag)
+static void order(struct edge_thread *t, unsigned what)
 {
-    atomic_store(flag, true);
+    atomic_fetch_or(&t->ordered, what);
     uv_async_send(&t->orders);
 }
 
 void thread_reload(struct edge_thread *t)
 {
     if (t->running)
-        order(t, &t->order_reload);
+        order(t, ORDER_RELOAD);
 }
 
 void thread_drain(struct edge_thread *t)
 {
     if (t->running)
-        order(t, &t->order_drain);
+        order(t, ORDER_DRAIN);
 }
 
 void thread_stop(struct edge_thread *t)
@@ -315,7 +318,7 @@ void thread_stop(struct edge_thread *t)
         t->running = false;
         return;
     }
-    order(t, &t->order_stop);
+    order(t, ORDER_STOP);
     pthread_join(t->id, NULL);
     t->running = false;
 }

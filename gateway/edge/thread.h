@@ -57,17 +57,17 @@ struct edge_thread {
     struct gateway *gateway;
     struct api_thread *api;
     struct mailbox *mailbox;
-    int index;
+    _Alignas(16) atomic_uint ordered; /* bits set by other threads; kept apart from what only this one touches */
+    _Alignas(16) int index;
     pthread_t id;
     bool running, ready, failed; /* ready, failed: guarded by shared->lock */
 
     uv_loop_t loop;
     uv_async_t mail;   /* mails are waiting */
-    uv_async_t orders; /* reload, drain or stop was set */
+    uv_async_t orders; /* something was ordered */
     uv_check_t check;
     uv_idle_t idle;
     uv_timer_t ticks;
-    atomic_bool order_reload, order_drain, order_stop;
     bool turn_waiting; /* session_turn has work */
     bool draining, drained, stopping;
 

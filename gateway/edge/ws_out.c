@@ -131,11 +131,10 @@ const struct session_transport *ws_out_transport(void)
 
 void ws_out_ping(struct ws *w)
 {
-    static const unsigned char ping[2] = {0x89, 0x00};
-    unsigned char copy[2];
-    struct iovec v = {.iov_base = copy, .iov_len = sizeof(copy)};
+    /* With a byte of payload: libwebsockets does not tell us of a pong that has none. */
+    unsigned char ping[3] = {0x89, 0x01, 'r'};
+    struct iovec v = {.iov_base = ping, .iov_len = sizeof(ping)};
 
-    memcpy(copy, ping, sizeof(copy));
     if (!w->closing && out(w, &v, 1) == OUT_FAILED)
         ws_out_cut(w);
 }

@@ -18,7 +18,7 @@
 /* The session's way out (api/session.h). */
 const struct session_transport *ws_out_transport(void);
 
-/* Sends an empty ping. */
+/* Sends a ping. */
 void ws_out_ping(struct ws *w);
 /* Sends a close frame and gives the peer WS_CLOSE_MS to answer it. Code 0 cuts the connection at once, without a frame and without
  * sending what waits. */

@@ -110,7 +110,9 @@ test('the ready line tells the address; port 0 picks a free port; logs go to sta
   const server = await ownServer(t);
   assert.match(server.output(), /^recalld ready http=127\.0\.0\.1:\d+\n$/, 'nothing else on standard output');
   assert.ok(server.port > 0);
-  assert.ok(server.logLines().length > 0, 'something is logged on standard error');
+  await platform(server, APP).post('/admin/clients', { _id: 'ann', nickname: 'Ann' });
+  await server.stop();
+  assert.ok(server.logLines().length > 0, 'what happens is logged on standard error');
 });
 
 test('a busy port fails the start with exit 1 and a sentence', async (t) => {

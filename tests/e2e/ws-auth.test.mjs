@@ -1,6 +1,6 @@
 // Authentication of a WebSocket: headers or first frame, refusals and their close codes, Origin, devices.
 import assert from 'node:assert/strict';
-import { APP, Device, OTHER_APP, eventually, fileServer, makeRoom, makeUsers, ownServer, platform, test } from './lib/suite.mjs';
+import { APP, Device, OTHER_APP, eventually, fileServer, makeRoom, makeUsers, ownServer, platform, signToken, test } from './lib/suite.mjs';
 
 const server = await fileServer();
 const { ann, ben } = await makeUsers(server, APP, 'ann', 'ben');
@@ -57,10 +57,20 @@ test('any other op before auth is answered RC 401 and closes 4401', async () => 
 });
 
 test('a wrong token or client key in the frame closes 4401', async () => {
-  for (const [clientKey, token] of [[APP.client_key, 'wrong'], ['wrong', ann.token], [APP.client_key, undefined], [undefined, ann.token], [APP.client_key, 5]]) {
+  for (const [clientKey, token] of [[APP.client_key, 'wrong'], ['wrong', ann.token], [APP.client_key, `${ann.token}x`]]) {
     const device = await Device.connect(server);
     device.sendFrame({ op: 'auth', id: 1, clientKey, token });
     await device.closedWith(4401);
+    assert.ok(!device.frames.some(isReady));
+  }
+});
+
+test('an auth frame without token or key, or with wrong types, is refused', async () => {
+  for (const fields of [{ clientKey: APP.client_key }, { token: ann.token }, {}, { clientKey: APP.client_key, token: 5 }, { clientKey: [], token: ann.token }]) {
+    const device = await Device.connect(server);
+    device.sendFrame({ op: 'auth', id: 1, ...fields });
+    const answer = await Promise.race([device.closed, device.waitFor((frame) => frame.id === 1)]);
+    assert.ok(answer.code === 4401 || [400, 401].includes(answer.RC), JSON.stringify(answer));
     assert.ok(!device.frames.some(isReady));
   }
 });
@@ -111,9 +121,7 @@ test('the same device on another thread is found too', async (t) => {
 
 test('a later auth renews the token of the connection', async () => {
   const device = await Device.login(server, APP, ben, { device: 'renewing' });
-  const { ben: renewed } = await makeUsers(server, APP, 'ben');
-  ben.token = renewed.token;
-  device.sendFrame({ op: 'auth', id: 50, clientKey: APP.client_key, token: renewed.token, device: 'renewing' });
+  device.sendFrame({ op: 'auth', id: 50, clientKey: APP.client_key, token: signToken(APP, { sub: 'ben' }), device: 'renewing' });
   const ready = await device.waitFor((frame) => frame.id === 50);
   assert.equal(ready.op, 'ready', JSON.stringify(ready));
   await device.ping();
