@@ -10,48 +10,50 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SEGMENTS_MAX 8
 
+#define READ(path, auth, parse, run) {"GET", path, auth, CALL_READ, CALL_NO_BODY, false, parse, run, NULL}
+#define WRITE(method, path, auth, body, parse, run)                                                              \
+    {method, path, auth, CALL_WRITE, body, false, parse, run, NULL}
+#define HERE(path, demo, here) {"GET", path, CALL_OPEN, CALL_HERE, CALL_NO_BODY, demo, NULL, NULL, here}
+#define ANYONE CALL_ANYONE
+#define PLATFORM CALL_PLATFORM
+#define OBJECT CALL_OBJECT
+
 /* Every call there is. Of two patterns that match, the first counts: literal parts stand before ':' parts. */
 static const struct call_route routes[] = {
     /* the IMKit dialect */
-    {"POST", "/rooms/:room/message", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse, imkit_message_run, NULL},
-    {"POST", "/messages", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse_direct, imkit_message_run, NULL},
-    {"POST", "/messages/batch", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_batch_parse, imkit_batch_run, NULL},
-    {"POST", "/messages/user-delete", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_message_parse_hide,
-     imkit_message_hide, NULL},
-    {"GET", "/rooms/:room/messages/v3", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_history_parse, imkit_history_run, NULL},
-    {"GET", "/rooms/:room/messages/:message", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_history_parse_around,
-     imkit_history_around, NULL},
-    {"DELETE", "/rooms/:room/messages/:message", CALL_ANYONE, CALL_WRITE, CALL_NO_BODY, false, imkit_message_parse_delete,
-     imkit_message_delete, NULL},
-    {"PUT", "/rooms/:room/lastRead", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_read, imkit_room_read, NULL},
-    {"POST", "/rooms/createAndJoin", CALL_ANYONE, CALL_WRITE, CALL_MAY_BODY, false, imkit_room_parse_joined, imkit_room_create,
-     NULL},
-    {"POST", "/rooms", CALL_ANYONE, CALL_WRITE, CALL_MAY_BODY, false, imkit_room_parse, imkit_room_create, NULL},
-    {"GET", "/rooms", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_room_parse_list, imkit_room_list, NULL},
-    {"GET", "/rooms/:room", CALL_ANYONE, CALL_READ, CALL_NO_BODY, false, imkit_room_parse_one, imkit_room_get, NULL},
-    {"POST", "/rooms/:room/join", CALL_ANYONE, CALL_WRITE, CALL_NO_BODY, false, imkit_room_parse_one, imkit_room_join, NULL},
-    {"POST", "/rooms/:room/members", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_members, imkit_room_add, NULL},
-    {"POST", "/rooms/:room/delete/members", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_members,
-     imkit_room_remove, NULL},
-    {"PUT", "/rooms/:room/member/:client", CALL_ANYONE, CALL_WRITE, CALL_OBJECT, false, imkit_room_parse_role, imkit_room_role,
-     NULL},
-    {"POST", "/admin/clients/list", CALL_PLATFORM, CALL_WRITE, CALL_ARRAY, false, imkit_client_parse_list, imkit_client_upsert,
-     NULL},
-    {"POST", "/admin/clients", CALL_PLATFORM, CALL_WRITE, CALL_OBJECT, false, imkit_client_parse, imkit_client_upsert, NULL},
-    {"PUT", "/admin/clients/:client/token", CALL_PLATFORM, CALL_WRITE, CALL_MAY_BODY, false, imkit_client_parse_token,
-     imkit_client_put_token, NULL},
-    {"DELETE", "/admin/clients/:client/token", CALL_PLATFORM, CALL_WRITE, CALL_MAY_BODY, false, imkit_client_parse_token,
-     imkit_client_revoke, NULL},
-    {"GET", "/admin/connection-count", CALL_PLATFORM, CALL_READ, CALL_NO_BODY, false, NULL, imkit_admin_connections, NULL},
-    {"GET", "/admin/stats", CALL_PLATFORM, CALL_READ, CALL_NO_BODY, false, NULL, imkit_admin_stats, NULL},
+    WRITE("POST", "/rooms/:room/message", ANYONE, OBJECT, imkit_message_parse, imkit_message_run),
+    WRITE("POST", "/messages", PLATFORM, OBJECT, imkit_message_parse_direct, imkit_message_run),
+    WRITE("POST", "/messages/batch", PLATFORM, OBJECT, imkit_batch_parse, imkit_batch_run),
+    WRITE("POST", "/messages/user-delete", ANYONE, OBJECT, imkit_message_parse_hide, imkit_message_hide),
+    WRITE("DELETE", "/rooms/:room/messages/:message", ANYONE, CALL_NO_BODY, imkit_message_parse_delete,
+          imkit_message_delete),
+    READ("/rooms/:room/messages/v3", ANYONE, imkit_history_parse, imkit_history_run),
+    READ("/rooms/:room/messages/:message", ANYONE, imkit_history_parse_around, imkit_history_around),
+    WRITE("PUT", "/rooms/:room/lastRead", ANYONE, OBJECT, imkit_room_parse_read, imkit_room_read),
+    WRITE("POST", "/rooms/createAndJoin", ANYONE, CALL_MAY_BODY, imkit_room_parse_joined, imkit_room_create),
+    WRITE("POST", "/rooms", ANYONE, CALL_MAY_BODY, imkit_room_parse, imkit_room_create),
+    READ("/rooms", ANYONE, imkit_room_parse_list, imkit_room_list),
+    READ("/rooms/:room", ANYONE, imkit_room_parse_one, imkit_room_get),
+    WRITE("POST", "/rooms/:room/join", ANYONE, CALL_NO_BODY, imkit_room_parse_one, imkit_room_join),
+    WRITE("POST", "/rooms/:room/members", ANYONE, OBJECT, imkit_room_parse_members, imkit_room_add),
+    WRITE("POST", "/rooms/:room/delete/members", ANYONE, OBJECT, imkit_room_parse_members, imkit_room_remove),
+    WRITE("PUT", "/rooms/:room/member/:client", ANYONE, OBJECT, imkit_room_parse_role, imkit_room_role),
+    WRITE("POST", "/admin/clients/list", PLATFORM, CALL_ARRAY, imkit_client_parse_list, imkit_client_upsert),
+    WRITE("POST", "/admin/clients", PLATFORM, OBJECT, imkit_client_parse, imkit_client_upsert),
+    WRITE("PUT", "/admin/clients/:client/token", PLATFORM, CALL_MAY_BODY, imkit_client_parse_token,
+          imkit_client_put_token),
+    WRITE("DELETE", "/admin/clients/:client/token", PLATFORM, CALL_MAY_BODY, imkit_client_parse_token,
+          imkit_client_revoke),
+    READ("/admin/connection-count", PLATFORM, NULL, imkit_admin_connections),
+    READ("/admin/stats", PLATFORM, NULL, imkit_admin_stats),
     /* the server itself */
-    {"GET", "/healthz", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_health},
-    {"GET", "/readyz", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_ready},
-    {"GET", "/metrics", CALL_OPEN, CALL_HERE, CALL_NO_BODY, false, NULL, NULL, native_metrics},
-    {"POST", "/demo/token", CALL_OPEN, CALL_WRITE, CALL_OBJECT, true, native_demo_parse_token, native_demo_token, NULL},
-    {"GET", "/demo/:file", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_file},
-    {"GET", "/demo", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_file},
-    {"GET", "/", CALL_OPEN, CALL_HERE, CALL_NO_BODY, true, NULL, NULL, native_demo_redirect},
+    HERE("/healthz", false, native_health),
+    HERE("/readyz", false, native_ready),
+    HERE("/metrics", false, native_metrics),
+    HERE("/demo/:file", true, native_demo_file),
+    HERE("/demo", true, native_demo_file),
+    HERE("/", true, native_demo_redirect),
+    {"POST", "/demo/token", CALL_OPEN, CALL_WRITE, OBJECT, true, native_demo_parse_token, native_demo_token, NULL},
 };
 
 /* The path's parts, decoded; empty ones ("//", a last '/') are left out. */
@@ -75,8 +77,8 @@ static enum split split_path(struct arena *arena, struct str path, struct segmen
 
             if (out->n == SEGMENTS_MAX)
                 return SPLIT_UNKNOWN;
-            if (!text_percent_decode(path.p + i, n, TEXT_DECODE_URL, decoded, &len) || !text_utf8_valid(decoded, len) ||
-                memchr(decoded, '\0', len) != NULL)
+            if (!text_percent_decode(path.p + i, n, TEXT_DECODE_URL, decoded, &len) ||
+                !text_utf8_valid(decoded, len) || memchr(decoded, '\0', len) != NULL)
                 return SPLIT_MALFORMED;
             out->part[out->n++] = str_n(decoded, len);
         }
@@ -150,7 +152,8 @@ static bool find_route(struct api_call *call)
     const enum split split = split_path(&call->arena, call->path, &path);
 
     if (split == SPLIT_MALFORMED)
-        return call_refuse(call, RESULT_INVALID_BODY, "The path is malformed: it must be percent-encoded UTF-8");
+        return call_refuse(call, RESULT_INVALID_BODY,
+                           "The path is malformed: it must be percent-encoded UTF-8");
     for (size_t i = 0; split == SPLIT_OK && i < COUNT(routes); i++) {
         struct str params[CALL_PARAMS_MAX] = {STR_NULL};
 
@@ -166,13 +169,16 @@ static bool find_route(struct api_call *call)
     if (allowed == 0)
         return call_refuse(call, RESULT_NO_CALL, "There is no such call: check the path");
     call->extra = allow_line(allowed);
-    return call_refuse(call, RESULT_BAD_METHOD, "This path does not take %.*s", (int)(method.n < 20 ? method.n : 20), method.p);
+    return call_refuse(call, RESULT_BAD_METHOD, "This path does not take %.*s",
+                       (int)(method.n < 20 ? method.n : 20), method.p);
 }
 
-struct api_call *api_begin(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context)
+struct api_call *api_begin(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer,
+                           void *edge_context)
 {
-    static const char no_memory[] = "{\"RC\":503,\"RM\":\"The server is out of memory: try again\","
-                                    "\"error\":{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"The server is out of memory\"}}";
+    static const char no_memory[] =
+        "{\"RC\":503,\"RM\":\"The server is out of memory: try again\","
+        "\"error\":{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"The server is out of memory\"}}";
     struct api_call *call = call_create(thread, request, answer, edge_context);
 
     if (call == NULL) {

@@ -24,7 +24,8 @@ bool call_refuse(struct api_call *call, enum result rc, const char *format, ...)
     return false;
 }
 
-struct api_call *call_create(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context)
+struct api_call *call_create(struct api_thread *thread, const struct api_request *request,
+                             api_reply_fn *answer, void *edge_context)
 {
     struct api_call *call = calloc(1, sizeof(*call));
 
@@ -64,8 +65,9 @@ static void log_call(const struct api_call *call, int status)
         return;
     log_write(level, "request",
               (const struct log_field[]){
-                  LOG_STR("id", call->request_id.p, call->request_id.n), LOG_STR("method", call->method.p, call->method.n),
-                  LOG_STR("path", call->path.p, path), LOG_INT("status", status),
+                  LOG_STR("id", call->request_id.p, call->request_id.n),
+                  LOG_STR("method", call->method.p, call->method.n), LOG_STR("path", call->path.p, path),
+                  LOG_INT("status", status),
                   LOG_TEXT("code", call->out.rc == RESULT_OK ? "OK" : result_imkit_code(call->out.rc)),
                   LOG_TEXT("app", call->app != NULL ? call->app->name : NULL), LOG_UINT("us", us),
                   LOG_STR("peer", call->peer.p, call->peer.n), LOG_END});
@@ -118,6 +120,19 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         call->out.rc = call->route->run(call, &tx, &who);
 }
 
+enum result call_admit_sends(struct api_call *call, const struct core_tx *tx, int64_t n)
+{
+    const int64_t wait =
+        gateway_admit_sends(call->thread->gateway, tx->app_id, tx->app->sends_per_second, n, tx->now_ms);
+
+    if (wait == 0)
+        return RESULT_OK;
+    call->out.retry_after_s = wait;
+    return tx_fail(&call->out, RESULT_RATE_LIMITED,
+                   "The app sends more than %" PRId64 " messages a second: try again after %" PRId64 " s",
+                   tx->app->sends_per_second, wait);
+}
+
 static void job_done(struct job *job, void *ctx)
 {
     struct api_call *call = (struct api_call *)job;
@@ -126,7 +141,8 @@ static void job_done(struct job *job, void *ctx)
     if (job->fate != RESULT_OK) {
         tx_outcome_reset(&call->out);
         (void)call_refuse(call, job->fate, "%s",
-                          job->fate == RESULT_UNAVAILABLE ? "The server cannot save at the moment: try again" : "");
+                          job->fate == RESULT_UNAVAILABLE ? "The server cannot save at the moment: try again"
+                                                          : "");
         call->out.retry_after_s = job->fate == RESULT_UNAVAILABLE ? BUSY_RETRY_S : 0;
     } else if (call->out.rc == RESULT_OK && !json_out_ok(&call->out.result)) {
         (void)call_refuse(call, RESULT_INTERNAL, "The answer could not be written");
@@ -160,8 +176,8 @@ static bool take_credentials(struct api_call *call, const struct api_request *re
 
     if (call->route->auth == CALL_OPEN)
         return true;
-    rc = credentials_request(call->config, request, call->thread->now_ms(), &call->claim, &call->app, call->out.text,
-                             sizeof(call->out.text));
+    rc = credentials_request(call->config, request, call->thread->now_ms(), &call->claim, &call->app,
+                             call->out.text, sizeof(call->out.text));
     if (rc != RESULT_OK) {
         call->out.rc = rc;
         return false;
@@ -181,10 +197,12 @@ static bool submit(struct api_call *call)
     call->job.run = job_run;
     call->job.done = job_done;
     call->job.drop = job_drop;
-    taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job) : store_submit_read(g->store, &call->job);
+    taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job)
+                                             : store_submit_read(g->store, &call->job);
     if (!taken) {
         call->out.retry_after_s = BUSY_RETRY_S;
-        return call_refuse(call, RESULT_UNAVAILABLE, "The server is busy: try again after %d s", BUSY_RETRY_S);
+        return call_refuse(call, RESULT_UNAVAILABLE, "The server is busy: try again after %d s",
+                           BUSY_RETRY_S);
     }
     return true;
 }
@@ -195,7 +213,8 @@ struct api_call *call_start(struct api_call *call, const struct api_request *req
 
     if (call->route->where != CALL_HERE && atomic_load(&call->thread->gateway->draining)) {
         call->out.retry_after_s = BUSY_RETRY_S;
-        (void)call_refuse(call, RESULT_UNAVAILABLE, "The server is shutting down: try again after %d s", BUSY_RETRY_S);
+        (void)call_refuse(call, RESULT_UNAVAILABLE, "The server is shutting down: try again after %d s",
+                          BUSY_RETRY_S);
         goto answered;
     }
     if (!take_credentials(call, request) || !take_body(call, request))
@@ -222,7 +241,8 @@ bool call_fields(struct api_call *call, const struct field *table, size_t n, voi
 {
     struct fields_error err;
 
-    return fields_read(call->body, table, n, target, &call->arena, &err) || call_refuse(call, err.rc, "%s", err.text);
+    return fields_read(call->body, table, n, target, &call->arena, &err) ||
+           call_refuse(call, err.rc, "%s", err.text);
 }
 
 struct str call_query(struct api_call *call, const char *name)
@@ -241,7 +261,8 @@ bool call_query_int(struct api_call *call, const char *name, int64_t min, int64_
 
     if (value.p == NULL || text_parse_int(value.p, value.n, min, max, out))
         return true;
-    return call_refuse(call, RESULT_INVALID_BODY, "%s must be a whole number from %" PRId64 " to %" PRId64, name, min, max);
+    return call_refuse(call, RESULT_INVALID_BODY, "%s must be a whole number from %" PRId64 " to %" PRId64,
+                       name, min, max);
 }
 
 bool call_room_param(struct api_call *call, size_t i)
@@ -249,14 +270,16 @@ bool call_room_param(struct api_call *call, size_t i)
     if (text_room_valid(call->params[i].p, call->params[i].n))
         return true;
     return call_refuse(call, RESULT_INVALID_BODY,
-                       "roomId must be 1 to %d bytes without control characters and without a leading ~", TEXT_ROOM_MAX);
+                       "roomId must be 1 to %d bytes without control characters and without a leading ~",
+                       TEXT_ROOM_MAX);
 }
 
 bool call_message_param(struct api_call *call, size_t i)
 {
     if (text_message_id_valid(call->params[i].p, call->params[i].n))
         return true;
-    return call_refuse(call, RESULT_INVALID_BODY, "The message's id must be 1 to %d bytes without control characters",
+    return call_refuse(call, RESULT_INVALID_BODY,
+                       "The message's id must be 1 to %d bytes without control characters",
                        TEXT_MESSAGE_ID_MAX);
 }
 
@@ -264,5 +287,6 @@ bool call_user_param(struct api_call *call, size_t i)
 {
     if (text_user_valid(call->params[i].p, call->params[i].n))
         return true;
-    return call_refuse(call, RESULT_INVALID_BODY, "The client's id must be 1 to %d bytes without control characters", TEXT_USER_MAX);
+    return call_refuse(call, RESULT_INVALID_BODY,
+                       "The client's id must be 1 to %d bytes without control characters", TEXT_USER_MAX);
 }

@@ -1,13 +1,13 @@
 /*
- * gateway/api/call.h - one HTTP call on its way: parsed on the edge thread, run on the writer or a reader, answered on the edge
- * thread.
+ * gateway/api/call.h - one HTTP call on its way: parsed on the edge thread, run on the writer or a reader,
+ * answered on the edge thread.
  *
  * Owns:    copies of what it needs of the request, the parsed body, a reference to the configuration.
  * Bounds:  the store's queues; a full one is answered 503 with Retry-After at once.
  * Fails:   by an answer; a refusal is noted with call_refuse or in the outcome.
- * Thread:  `parse` and `direct` on the edge thread, `run` on the writer or a reader, never two at the same time.
+ * Thread:  `parse` and `here` on the edge thread, `run` on the writer or a reader, never two at a time.
  *
- *   edge: call_begin → credentials → body → parse ─→ writer/reader: principal → run ─→ edge: envelope → answer
+ *   edge: credentials → body → parse ──→ writer or reader: principal → run ──→ edge: envelope → answer
  */
 #ifndef RECALLD_API_CALL_H
 #define RECALLD_API_CALL_H
@@ -21,16 +21,16 @@
 struct api_call;
 
 enum call_auth {
-    CALL_OPEN,     /* no credentials are looked at */
-    CALL_ANYONE,   /* platform or client */
-    CALL_PLATFORM  /* the platform key alone */
+    CALL_OPEN,    /* no credentials are looked at */
+    CALL_ANYONE,  /* platform or client */
+    CALL_PLATFORM /* the platform key alone */
 };
 
 enum call_body {
-    CALL_NO_BODY,     /* what comes is ignored */
-    CALL_MAY_BODY,    /* an object, or nothing */
-    CALL_OBJECT,      /* an object */
-    CALL_ARRAY        /* an object or an array */
+    CALL_NO_BODY,  /* what comes is ignored */
+    CALL_MAY_BODY, /* an object, or nothing */
+    CALL_OBJECT,   /* an object */
+    CALL_ARRAY     /* an object or an array */
 };
 
 enum call_where { CALL_HERE, CALL_READ, CALL_WRITE };
@@ -56,38 +56,44 @@ struct api_call {
     struct api_thread *thread;
     const struct call_route *route; /* NULL: none was found */
     const struct config *config;
-    const struct config_app *app;   /* of `config`; NULL with CALL_OPEN */
+    const struct config_app *app; /* of `config`; NULL with CALL_OPEN */
     int64_t app_id;
     struct principal_claim claim;
-    struct arena arena;             /* lives as long as the call; texts below are in it */
+    struct arena arena; /* lives as long as the call; texts below are in it */
     struct str method, path, query, request_id, peer;
     struct str params[CALL_PARAMS_MAX]; /* what ':…' parts took, decoded */
     json_t *body;
-    void *command;                  /* in the arena */
+    void *command; /* in the arena */
     struct outcome out;
-    struct metric *counter;         /* raised by `counted` when the call committed something new; may be NULL */
+    struct metric *counter; /* raised by `counted` when the call committed something new; may be NULL */
     int64_t counted;
-    const char *extra;              /* static header lines of the reply, or NULL */
+    const char *extra; /* static header lines of the reply, or NULL */
     uint64_t began_ns;
-    api_reply_fn *answer;           /* NULL: cancelled */
+    api_reply_fn *answer; /* NULL: cancelled */
     void *edge_context;
 };
 
 /* Makes a call; NULL without memory. */
-struct api_call *call_create(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context);
+struct api_call *call_create(struct api_thread *thread, const struct api_request *request,
+                             api_reply_fn *answer, void *edge_context);
 /* Carries it out as `call->route` says. NULL when it was answered (and freed) already. */
 struct api_call *call_start(struct api_call *call, const struct api_request *request);
 /* Answers with the outcome and frees the call. */
 void call_finish(struct api_call *call);
 
+/* In `run`: 429 when the app sends more than its sends_per_second allow, else RESULT_OK. */
+enum result call_admit_sends(struct api_call *call, const struct core_tx *tx, int64_t n);
+
 /* Notes a refusal in the outcome and returns false. */
-bool call_refuse(struct api_call *call, enum result rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool call_refuse(struct api_call *call, enum result rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Reads fields of the body object into `target`; false with the refusal noted. */
 bool call_fields(struct api_call *call, const struct field *table, size_t n, void *target);
-/* Query parameters, decoded, in the arena: absent where not given; a whole number within bounds, `*out` untouched where not given. */
+/* Query parameters, decoded, in the arena: absent where not given; a whole number within bounds, `*out`
+ * untouched where not given. */
 struct str call_query(struct api_call *call, const char *name);
 bool call_query_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t *out);
-/* Path parameter `i` as an id of the kind; false with the refusal noted, calling it `name`. */
+/* Path parameter `i` as an id of the kind; false with the refusal noted. */
 bool call_room_param(struct api_call *call, size_t i);
 bool call_message_param(struct api_call *call, size_t i);
 bool call_user_param(struct api_call *call, size_t i);

@@ -10,7 +10,8 @@
 #define GENERATION_PREFIX "r1."
 #define EXP_MAX_S (CLOCK_MS_MAX / 1000) /* a later end is none: ms of it might not fit */
 
-__attribute__((format(printf, 4, 5))) static enum result refuse(enum result rc, char *err, size_t n, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static enum result refuse(enum result rc, char *err, size_t n,
+                                                                const char *format, ...)
 {
     va_list args;
 
@@ -20,7 +21,8 @@ __attribute__((format(printf, 4, 5))) static enum result refuse(enum result rc, 
     return rc;
 }
 
-/* The generation in the jti of a token that this server issued ("r1.<generation>.<random>"); -1 for any other. */
+/* The generation in the jti of a token that this server issued ("r1.<generation>.<random>"); -1 for any
+ * other. */
 static int64_t generation_of(const char *jti)
 {
     const size_t prefix = sizeof(GENERATION_PREFIX) - 1;
@@ -48,15 +50,17 @@ static struct str without_bearer(struct str s)
     return s;
 }
 
-enum result credentials_client(const struct config *config, struct str client_key, struct str token, int64_t now_ms,
-                               struct principal_claim *out, const struct config_app **app, char *err, size_t n)
+enum result credentials_client(const struct config *config, struct str client_key, struct str token,
+                               int64_t now_ms, struct principal_claim *out, const struct config_app **app,
+                               char *err, size_t n)
 {
     struct jwt_claims claims;
     const struct config_app *found;
 
     if (str_empty(client_key))
-        return refuse(RESULT_INVALID_AUTH, err, n,
-                      "No usable credentials: send IM-API-KEY, or IM-CLIENT-KEY together with IM-Authorization");
+        return refuse(
+            RESULT_INVALID_AUTH, err, n,
+            "No usable credentials: send IM-API-KEY, or IM-CLIENT-KEY together with IM-Authorization");
     found = config_find_app_by_client_key(config, client_key.p, client_key.n);
     if (found == NULL)
         return refuse(RESULT_INVALID_CLIENT_KEY, err, n, "The client key is unknown: check IM-CLIENT-KEY");
@@ -64,14 +68,17 @@ enum result credentials_client(const struct config *config, struct str client_ke
         return refuse(RESULT_INVALID_AUTH, err, n, "The token is missing: send it as IM-Authorization");
     if (token.n > JWT_TOKEN_MAX)
         return refuse(RESULT_INVALID_TOKEN, err, n, "The token is longer than %d bytes", JWT_TOKEN_MAX);
-    *out = (struct principal_claim){.kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_BOUND, .generation = -1};
+    *out =
+        (struct principal_claim){.kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_BOUND, .generation = -1};
     if (!digest_sha256(token.p, token.n, out->hash))
         return refuse(RESULT_INTERNAL, err, n, "The token could not be checked: the crypto library failed");
     *app = found;
     if (!jwt_looks_like(token.p, token.n))
         return RESULT_OK;
-    /* A token of three parts that the app's keys do not confirm may still be one that the app bound as it is. */
-    if (found->token_keys == NULL || !keys_verify(config, found, token.p, token.n, now_ms, &claims, &out->why))
+    /* A token of three parts that the app's keys do not confirm may still be one that the app bound as it is.
+     */
+    if (found->token_keys == NULL ||
+        !keys_verify(config, found, token.p, token.n, now_ms, &claims, &out->why))
         return RESULT_OK;
     out->token = PRINCIPAL_TOKEN_JWT;
     out->why = NULL;
@@ -82,8 +89,9 @@ enum result credentials_client(const struct config *config, struct str client_ke
     return RESULT_OK;
 }
 
-enum result credentials_request(const struct config *config, const struct api_request *request, int64_t now_ms,
-                                struct principal_claim *out, const struct config_app **app, char *err, size_t n)
+enum result credentials_request(const struct config *config, const struct api_request *request,
+                                int64_t now_ms, struct principal_claim *out, const struct config_app **app,
+                                char *err, size_t n)
 {
     struct str token = without_bearer(request->im_authorization);
 

@@ -40,8 +40,9 @@ static void write_error(struct json_out *o, const struct outcome *out)
 
 void envelope_reply(const struct outcome *out, struct api_reply *reply)
 {
-    static const char no_memory[] = "{\"RC\":500,\"RM\":\"The server is out of memory\","
-                                    "\"error\":{\"code\":\"INTERNAL_ERROR\",\"message\":\"The server is out of memory\"}}";
+    static const char no_memory[] =
+        "{\"RC\":500,\"RM\":\"The server is out of memory\","
+        "\"error\":{\"code\":\"INTERNAL_ERROR\",\"message\":\"The server is out of memory\"}}";
     struct json_out o;
 
     json_out_init(&o);

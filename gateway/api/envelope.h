@@ -1,5 +1,6 @@
 /*
- * gateway/api/envelope.h - IMKit's envelope around an outcome: {"RC":0,"RM":"OK","result":…}, or RC, RM and error.
+ * gateway/api/envelope.h - IMKit's envelope around an outcome: {"RC":0,"RM":"OK","result":…}, or RC, RM and
+ * error.
  *
  * Owns:    the body it makes is the reply's (malloc'd). Borrows: the outcome, for the call.
  * Bounds:  those of json_out. Fails: without memory the reply is a fixed 500. Thread: any.

@@ -56,14 +56,16 @@ json_t *fields_parse(struct str body, bool array_too, struct fields_error *err)
         return NULL;
     }
     if (fields_too_deep(body)) {
-        (void)fields_refuse(err, RESULT_INVALID_BODY, "The body nests deeper than %d levels of JSON", FIELDS_DEPTH);
+        (void)fields_refuse(err, RESULT_INVALID_BODY, "The body nests deeper than %d levels of JSON",
+                            FIELDS_DEPTH);
         return NULL;
     }
     /* Any value is decoded, so that a lone text or number is told apart from broken JSON. */
     root = json_loadb(body.p, body.n, JSON_DECODE_ANY, &where);
     if (root == NULL) {
-        (void)fields_refuse(err, RESULT_INVALID_BODY, "The body is not valid JSON (UTF-8, no \\u0000): line %d, column %d",
-                            where.line, where.column);
+        (void)fields_refuse(err, RESULT_INVALID_BODY,
+                            "The body is not valid JSON (UTF-8, no \\u0000): line %d, column %d", where.line,
+                            where.column);
         return NULL;
     }
     if (!json_is_object(root) && !(array_too && json_is_array(root))) {
@@ -84,8 +86,9 @@ static bool read_text(const struct field *f, const json_t *v, struct str *out, s
     const struct str s = text_of(v);
 
     if (s.p == NULL || s.n < (size_t)f->min || s.n > (size_t)f->max)
-        return fields_refuse(err, RESULT_INVALID_BODY, "%s must be a string of %" PRId64 " to %" PRId64 " bytes", f->name,
-                             f->min, f->max);
+        return fields_refuse(err, RESULT_INVALID_BODY,
+                             "%s must be a string of %" PRId64 " to %" PRId64 " bytes", f->name, f->min,
+                             f->max);
     *out = s;
     return true;
 }
@@ -110,7 +113,8 @@ static bool read_id(const struct field *f, const json_t *v, struct str *out, str
     }
     if (!valid)
         return fields_refuse(err, RESULT_INVALID_BODY,
-                             "%s must be a %s: a string of 1 to %d bytes without control characters", f->name, what, max);
+                             "%s must be a %s: a string of 1 to %d bytes without control characters", f->name,
+                             what, max);
     *out = s;
     return true;
 }
@@ -145,8 +149,8 @@ static bool read_int(const struct field *f, const json_t *v, int64_t *out, struc
     }
     if (s.p != NULL && text_parse_int(s.p, s.n, f->min, f->max, out))
         return true;
-    return fields_refuse(err, RESULT_INVALID_BODY, "%s must be a whole number from %" PRId64 " to %" PRId64, f->name, f->min,
-                         f->max);
+    return fields_refuse(err, RESULT_INVALID_BODY, "%s must be a whole number from %" PRId64 " to %" PRId64,
+                         f->name, f->min, f->max);
 }
 
 static bool read_time(const struct field *f, const json_t *v, int64_t *out, struct fields_error *err)
@@ -182,11 +186,13 @@ static bool read_list(const struct field *f, const json_t *v, struct field_list 
     return true;
 refuse:
     return fields_refuse(err, RESULT_INVALID_BODY,
-                         "%s must be an id, or an array of %" PRId64 " to %" PRId64 " ids (strings of 1 to %d bytes)", f->name,
-                         f->min, f->max, LIST_ENTRY_MAX);
+                         "%s must be an id, or an array of %" PRId64 " to %" PRId64
+                         " ids (strings of 1 to %d bytes)",
+                         f->name, f->min, f->max, LIST_ENTRY_MAX);
 }
 
-static bool read_one(const struct field *f, const json_t *v, void *place, struct arena *arena, struct fields_error *err)
+static bool read_one(const struct field *f, const json_t *v, void *place, struct arena *arena,
+                     struct fields_error *err)
 {
     switch (f->kind) {
     case FIELD_TEXT:
@@ -248,7 +254,8 @@ bool fields_read(const json_t *object, const struct field *table, size_t n, void
             if (!read_one(f, v, place, arena, err))
                 return false;
         } else if (f->required) {
-            return fields_refuse(err, RESULT_MISSING_PARAMETER, "%s is missing: the body must give it", f->name);
+            return fields_refuse(err, RESULT_MISSING_PARAMETER, "%s is missing: the body must give it",
+                                 f->name);
         } else {
             set_absent(f, place);
         }
@@ -286,8 +293,7 @@ struct str fields_rest(const json_t *object, const char *const *skip, struct are
     struct str text = STR_NULL;
 
     /* json_object_foreach wants a mutable object only because its iterator could change it. */
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         if (!listed(skip, key) && !json_is_null(value))
             (void)json_object_set(rest, key, value);
     }

@@ -1,14 +1,17 @@
 /*
- * gateway/api/fields.h - reads a call's JSON body: one table of fields, one reader, one way to say what is wrong.
+ * gateway/api/fields.h - reads a call's JSON body: one table of fields, one reader, one way to say what is
+ * wrong.
  *
  * Owns:    the JSON that fields_parse returns is the caller's (json_decref).
  * Borrows: texts that are read lie in that JSON; lists and dumped texts lie in the arena given.
- * Bounds:  64 levels of JSON; each field as its line in the table says. The size of the body is bounded by the edge.
- * Fails:   with MISSING_PARAMETER or INVALID_BODY and a sentence that begins with the field's name and says what to do.
+ * Bounds:  64 levels of JSON; each field as its line in the table says. The size of the body is bounded by
+ *          the edge.
+ * Fails:   with MISSING_PARAMETER or INVALID_BODY and a sentence that begins with the field's name and says
+ *          what to do.
  * Thread:  any; no shared state.
  *
- * A field that is null counts as absent. Of a key that stands twice the last counts. Fields that the table does not name are not
- * looked at here: fields_rest keeps them where a dialect stores additional ones.
+ * A field that is null counts as absent. Of a key that stands twice the last counts. Fields that the table
+ * does not name are not looked at here: fields_rest keeps them where a dialect stores additional ones.
  */
 #ifndef RECALLD_API_FIELDS_H
 #define RECALLD_API_FIELDS_H
@@ -65,9 +68,11 @@ bool fields_read(const json_t *object, const struct field *table, size_t n, void
                  struct fields_error *err);
 /* A JSON value as text in the arena; absent for NULL. */
 struct str fields_dump(const json_t *value, struct arena *arena);
-/* The fields of `object` whose names `skip` (NULL-terminated) does not list, as the text of an object; absent if none is left. */
+/* The fields of `object` whose names `skip` (NULL-terminated) does not list, as the text of an object; absent
+ * if none is left. */
 struct str fields_rest(const json_t *object, const char *const *skip, struct arena *arena);
 /* Notes a refusal and returns false. */
-bool fields_refuse(struct fields_error *err, enum result rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool fields_refuse(struct fields_error *err, enum result rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

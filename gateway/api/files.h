@@ -2,11 +2,13 @@
  * gateway/api/files.h - the files of one folder, read into memory once: the demo page.
  *
  * Owns:    their bytes and names. Immutable once loaded.
- * Bounds:  FILES_MAX files of at most FILES_SIZE_MAX bytes; folders in the folder and names that begin with a dot are left out.
+ * Bounds:  FILES_MAX files of at most FILES_SIZE_MAX bytes; folders in the folder and names that begin with a
+ *          dot are left out.
  * Fails:   files_load returns NULL with a sentence.
  * Thread:  load and free on the main thread; look-ups on any.
  *
- * A request names a file that is in memory or none at all, so no path of a caller ever reaches the file system.
+ * A request names a file that is in memory or none at all, so no path of a caller ever reaches the file
+ * system.
  */
 #ifndef RECALLD_API_FILES_H
 #define RECALLD_API_FILES_H

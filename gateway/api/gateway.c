@@ -7,13 +7,16 @@
 #include <stdlib.h>
 
 #define BUCKETS 256U
+#define SECOND_US INT64_C(1000000)
 
-/* One app's name and number. Entries are added at the head of their bucket and never leave it, so that readers need no lock: what they
- * see through the atomic head is complete. */
+/* One app's name and number. Entries are added at the head of their bucket and never leave it, so that
+ * readers need no lock: what they see through the atomic head is complete. */
 struct app_entry {
     struct app_entry *next;
     int64_t id;
     atomic_long sessions;
+    atomic_int_least64_t
+        send_due_us; /* when everything that was admitted would be sent at the allowed rate */
     size_t n;
     char name[];
 };
@@ -41,12 +44,37 @@ int64_t gateway_app_id(struct gateway *g, struct str app_name)
     return 0;
 }
 
-long gateway_app_sessions(struct gateway *g, int64_t app, long change)
+static struct app_entry *entry_of(struct gateway *g, int64_t app)
 {
     for (size_t i = 0; g->apps != NULL && i < BUCKETS; i++)
         for (struct app_entry *e = atomic_load(&g->apps->buckets[i]); e != NULL; e = e->next)
             if (e->id == app)
-                return atomic_fetch_add(&e->sessions, change) + change;
+                return e;
+    return NULL;
+}
+
+long gateway_app_sessions(struct gateway *g, int64_t app, long change)
+{
+    struct app_entry *e = entry_of(g, app);
+
+    return e != NULL ? atomic_fetch_add(&e->sessions, change) + change : 0;
+}
+
+int64_t gateway_admit_sends(struct gateway *g, int64_t app, int64_t per_second, int64_t n, int64_t now_ms)
+{
+    struct app_entry *e = per_second > 0 ? entry_of(g, app) : NULL;
+    const int64_t now_us = now_ms * 1000;
+    int64_t due, start, next;
+
+    if (e == NULL)
+        return 0;
+    due = atomic_load(&e->send_due_us);
+    do {
+        start = due > now_us ? due : now_us;
+        next = start + n * SECOND_US / per_second;
+        if (due > now_us && next - now_us > SECOND_US)
+            return (next - now_us - 1) / SECOND_US;
+    } while (!atomic_compare_exchange_weak(&e->send_due_us, &due, next));
     return 0;
 }
 
@@ -61,6 +89,7 @@ static bool add_app(struct gateway *g, struct str name, int64_t id)
     e->n = name.n;
     memcpy(e->name, name.p, name.n);
     atomic_init(&e->sessions, 0);
+    atomic_init(&e->send_due_us, 0);
     e->next = atomic_load(&g->apps->buckets[bucket]);
     atomic_store(&g->apps->buckets[bucket], e);
     return true;
@@ -105,7 +134,8 @@ bool gateway_intern_apps(struct gateway *g, char *err, size_t n)
         const struct str name = str_c(j->config->apps[i].name);
 
         if (gateway_app_id(g, name) == 0 && (j->ids[i] <= 0 || !add_app(g, name, j->ids[i]))) {
-            (void)snprintf(err, n, "The app %s could not be registered in the database", j->config->apps[i].name);
+            (void)snprintf(err, n, "The app %s could not be registered in the database",
+                           j->config->apps[i].name);
             ok = false;
         }
     }

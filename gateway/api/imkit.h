@@ -1,6 +1,7 @@
 /*
- * gateway/api/imkit.h - the IMKit dialect: for each call a `parse` (edge thread: request → command) and a `run` (writer or reader:
- * command → rule of the core). The routing table in api.c names them; see call.h for who owns what.
+ * gateway/api/imkit.h - the IMKit dialect: for each call a `parse` (edge thread: request → command) and a
+ * `run` (writer or reader: command → rule of the core). The routing table in api.c names them; see call.h for
+ * who owns what.
  */
 #ifndef RECALLD_API_IMKIT_H
 #define RECALLD_API_IMKIT_H

@@ -1,6 +1,7 @@
 #include "api/imkit.h"
 
-/* Counts of the caller's own app alone: no key, no token, nothing of another tenant leaves the server this way. */
+/* Counts of the caller's own app alone: no key, no token, nothing of another tenant leaves the server this
+ * way. */
 enum result imkit_admin_connections(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
     struct json_out *o = &call->out.result;

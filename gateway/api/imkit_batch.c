@@ -46,8 +46,8 @@ static const struct pattern *pattern_at(const struct batch_para *para, struct st
     return NULL;
 }
 
-/* `text` with every pattern replaced by its value; values are not searched again. Sized before it is made, so that what would be
- * too large costs no memory. */
+/* `text` with every pattern replaced by its value; values are not searched again. Sized before it is made, so
+ * that what would be too large costs no memory. */
 static struct str replace(struct arena *arena, struct str text, struct batch_para *para)
 {
     const struct pattern *found;
@@ -91,16 +91,14 @@ static json_t *replaced(struct arena *arena, const json_t *v, struct batch_para 
     }
     if (json_is_object(v)) {
         copy = json_object();
-        json_object_foreach((json_t *)(uintptr_t)v, key, item)
-        {
+        json_object_foreach((json_t *)(uintptr_t)v, key, item) {
             (void)json_object_set_new(copy, key, replaced(arena, item, para));
         }
         return copy;
     }
     if (json_is_array(v)) {
         copy = json_array();
-        json_array_foreach(v, i, item)
-        {
+        json_array_foreach(v, i, item) {
             (void)json_array_append_new(copy, replaced(arena, item, para));
         }
         return copy;
@@ -119,31 +117,34 @@ static bool read_para(struct api_call *call, const json_t *object, size_t index,
     json_t *value;
 
     if (!json_is_object(object))
-        return call_refuse(call, RESULT_INVALID_BODY, "paras[%zu] must be an object with receiver or room", index);
+        return call_refuse(call, RESULT_INVALID_BODY, "paras[%zu] must be an object with receiver or room",
+                           index);
     if (!fields_read(object, table, COUNT(table), para, &call->arena, &err))
         return call_refuse(call, err.rc, "paras[%zu].%s", index, err.text);
     if ((para->room.p == NULL) == (para->receiver.p == NULL))
-        return call_refuse(call, RESULT_MISSING_PARAMETER, "paras[%zu] must have either receiver or room", index);
+        return call_refuse(call, RESULT_MISSING_PARAMETER, "paras[%zu] must have either receiver or room",
+                           index);
     para->patterns = arena_alloc(&call->arena, (json_object_size(object) + 1) * sizeof(*para->patterns));
     para->count = 0;
     para->too_large = false;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         const size_t n = strlen(key);
 
         if (n < 3 || key[0] != '$' || key[n - 1] != '$')
             continue;
         if (!json_is_string(value))
             return call_refuse(call, RESULT_INVALID_BODY, "paras[%zu].%.60s must be a string", index, key);
-        para->patterns[para->count++] = (struct pattern){key, str_n(json_string_value(value), json_string_length(value))};
+        para->patterns[para->count++] =
+            (struct pattern){key, str_n(json_string_value(value), json_string_length(value))};
     }
     return true;
 }
 
 /* The message of one para: `message` and `extra` with the patterns replaced, all other content as it is. */
-static bool make_message(struct api_call *call, const json_t *template, struct batch_para *para, struct batch_message *out)
+static bool make_message(struct api_call *call, const json_t *template, struct batch_para *para,
+                         struct batch_message *out)
 {
-    json_t *object = json_copy((json_t *)(uintptr_t)template);
+    json_t *object = json_copy((json_t *)(uintptr_t) template);
     const json_t *message = json_object_get(template, "message"), *extra = json_object_get(template, "extra");
     struct message_command command;
     struct fields_error err;
@@ -157,7 +158,8 @@ static bool make_message(struct api_call *call, const json_t *template, struct b
     if (ok)
         *out = (struct batch_message){para->room, para->receiver, command.body, command.content};
     else if (para->too_large)
-        (void)call_refuse(call, RESULT_TOO_LARGE, "A message is larger than %zu bytes with its patterns replaced", BATCH_BYTES_MAX);
+        (void)call_refuse(call, RESULT_TOO_LARGE,
+                          "A message is larger than %zu bytes with its patterns replaced", BATCH_BYTES_MAX);
     else
         (void)call_refuse(call, err.rc, "%s", err.text);
     json_decref(object);
@@ -173,27 +175,33 @@ bool imkit_batch_parse(struct api_call *call)
 
     call->command = b;
     if (imkit_body_is_recall(call->body))
-        return call_refuse(call, RESULT_INVALID_BODY, "messageType: a batch sends; recall each message by POST /rooms/{id}/message");
+        return call_refuse(call, RESULT_INVALID_BODY,
+                           "messageType: a batch sends; recall each message by POST /rooms/{id}/message");
     if (!imkit_body_message(call->body, &call->arena, &b->common, &err))
         return call_refuse(call, err.rc, "%s", err.text);
     if (b->common.id.p != NULL || b->common.client_msg_id.p != NULL || b->common.reply.p != NULL)
-        return call_refuse(call, RESULT_INVALID_BODY, "A batch takes no _id, no clientMsgId and no reply: its messages are many");
+        return call_refuse(call, RESULT_INVALID_BODY,
+                           "A batch takes no _id, no clientMsgId and no reply: its messages are many");
     if (paras == NULL || json_is_null(paras))
         return call_refuse(call, RESULT_MISSING_PARAMETER, "paras is missing: name the receivers or rooms");
     if (!json_is_array(paras) || json_array_size(paras) == 0 || json_array_size(paras) > PARAS_MAX)
-        return call_refuse(call, RESULT_INVALID_BODY, "paras must be an array of 1 to %d objects with receiver or room", PARAS_MAX);
+        return call_refuse(call, RESULT_INVALID_BODY,
+                           "paras must be an array of 1 to %d objects with receiver or room", PARAS_MAX);
     b->messages = arena_alloc(&call->arena, json_array_size(paras) * sizeof(*b->messages));
     for (; b->count < json_array_size(paras); b->count++) {
         struct batch_message *m = &b->messages[b->count];
         struct batch_para para;
 
-        if (!read_para(call, json_array_get(paras, b->count), b->count, &para) || !make_message(call, call->body, &para, m))
+        if (!read_para(call, json_array_get(paras, b->count), b->count, &para) ||
+            !make_message(call, call->body, &para, m))
             return false;
         if (m->receiver.p != NULL && b->common.sender.p == NULL)
-            return call_refuse(call, RESULT_MISSING_PARAMETER, "sender is missing: a message to a receiver needs one");
+            return call_refuse(call, RESULT_MISSING_PARAMETER,
+                               "sender is missing: a message to a receiver needs one");
         bytes += m->body.n + m->content.n;
         if (bytes > BATCH_BYTES_MAX)
-            return call_refuse(call, RESULT_TOO_LARGE, "The batch's messages are larger than %zu bytes together", BATCH_BYTES_MAX);
+            return call_refuse(call, RESULT_TOO_LARGE,
+                               "The batch's messages are larger than %zu bytes together", BATCH_BYTES_MAX);
     }
     call->counter = call->thread->gateway->metrics.messages;
     call->counted = (int64_t)b->count;
@@ -207,18 +215,21 @@ static enum result check(struct core_tx *tx, const struct batch_call *b, struct 
     struct room_row room;
 
     if (b->common.sender.p != NULL && !store_client_get(tx->conn, tx->app_id, b->common.sender, &client))
-        return tx_fail(out, RESULT_NO_CLIENT, "sender: no client has the id \"%.*s\"; create it with POST /admin/clients",
+        return tx_fail(out, RESULT_NO_CLIENT,
+                       "sender: no client has the id \"%.*s\"; create it with POST /admin/clients",
                        (int)b->common.sender.n, b->common.sender.p);
     for (size_t i = 0; i < b->count; i++) {
         const struct batch_message *m = &b->messages[i];
 
         if (m->room.p != NULL && !store_room_get(tx->conn, tx->app_id, m->room, &room))
-            return tx_fail(out, RESULT_NO_ROOM, "paras[%zu].room: the room %.*s does not exist", i, (int)m->room.n, m->room.p);
+            return tx_fail(out, RESULT_NO_ROOM, "paras[%zu].room: the room %.*s does not exist", i,
+                           (int)m->room.n, m->room.p);
         if (m->receiver.p != NULL && !store_client_get(tx->conn, tx->app_id, m->receiver, &client))
-            return tx_fail(out, RESULT_NO_CLIENT, "paras[%zu].receiver: the client %.*s does not exist", i, (int)m->receiver.n,
-                           m->receiver.p);
+            return tx_fail(out, RESULT_NO_CLIENT, "paras[%zu].receiver: the client %.*s does not exist", i,
+                           (int)m->receiver.n, m->receiver.p);
         if (m->receiver.p != NULL && str_eq(m->receiver, b->common.sender))
-            return tx_fail(out, RESULT_INVALID_BODY, "paras[%zu].receiver must be another client than sender", i);
+            return tx_fail(out, RESULT_INVALID_BODY, "paras[%zu].receiver must be another client than sender",
+                           i);
     }
     return RESULT_OK;
 }
@@ -230,6 +241,8 @@ enum result imkit_batch_run(struct api_call *call, struct core_tx *tx, const str
     struct outcome one;
     enum result rc = check(tx, b, &call->out);
 
+    if (rc == RESULT_OK)
+        rc = call_admit_sends(call, tx, (int64_t)b->count);
     if (rc != RESULT_OK)
         return rc;
     id_message(batch, tx->now_ms);

@@ -5,11 +5,20 @@
 #define REASON_MAX 256
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* What the server says about a message, and what steers a call: never stored as a message's content. `extra` of a message is. */
-static const char *const server_fields[] = {
-    "_id",         "id",        "appID",     "room",        "message",     "messageType",   "sender",    "messageTimeMS",
-    "createdAtMS", "createdAt", "updatedAt", "updatedAtMS", "messageTime", "reply",         "batchID",   "clientMsgId",
-    "paras",       "op",        "isDelete",  "isAdmin",     "author",      "disableUpdateLastMsg", "roomID", NULL};
+/* What the server says about a message, and what steers a call: never stored as a message's content. `extra`
+ * of a message is. */
+static const char *const server_fields[] = {"_id",         "id",
+                                            "appID",       "room",
+                                            "message",     "messageType",
+                                            "sender",      "messageTimeMS",
+                                            "createdAtMS", "createdAt",
+                                            "updatedAt",   "updatedAtMS",
+                                            "messageTime", "reply",
+                                            "batchID",     "clientMsgId",
+                                            "paras",       "op",
+                                            "isDelete",    "isAdmin",
+                                            "author",      "disableUpdateLastMsg",
+                                            "roomID",      NULL};
 
 struct message_body {
     struct str id, client_msg_id, type;
@@ -24,21 +33,22 @@ bool imkit_body_is_recall(const json_t *object)
 }
 
 /* A message or a user is named by its id, or by the object that a client shows of it. */
-static bool read_named(const char *name, const json_t *v, bool (*valid)(const char *, size_t), struct str *out,
-                       struct fields_error *err)
+static bool read_named(const char *name, const json_t *v, bool (*valid)(const char *, size_t),
+                       struct str *out, struct fields_error *err)
 {
     const json_t *id = json_is_object(v) ? json_object_get(v, "_id") : v;
 
     if (v == NULL || (json_is_string(v) && json_string_length(v) == 0))
         return true;
     if (!json_is_string(id) || !valid(json_string_value(id), json_string_length(id)))
-        return fields_refuse(err, RESULT_INVALID_BODY, "%s must be an id (a string of 1 to 64 bytes), or an object with its _id",
-                             name);
+        return fields_refuse(err, RESULT_INVALID_BODY,
+                             "%s must be an id (a string of 1 to 64 bytes), or an object with its _id", name);
     *out = str_n(json_string_value(id), json_string_length(id));
     return true;
 }
 
-bool imkit_body_message(const json_t *object, struct arena *arena, struct message_command *out, struct fields_error *err)
+bool imkit_body_message(const json_t *object, struct arena *arena, struct message_command *out,
+                        struct fields_error *err)
 {
     static const struct field table[] = {
         {"_id", FIELD_MESSAGE, false, 0, 0, offsetof(struct message_body, id)},
@@ -50,6 +60,7 @@ bool imkit_body_message(const json_t *object, struct arena *arena, struct messag
         {"extra", FIELD_VALUE, false, 0, 0, offsetof(struct message_body, extra)},
     };
     struct message_body body = {.id = STR_NULL};
+    size_t extra;
 
     if (!fields_read(object, table, COUNT(table), &body, arena, err))
         return false;
@@ -59,8 +70,10 @@ bool imkit_body_message(const json_t *object, struct arena *arena, struct messag
     if (!read_named("reply", body.reply, text_message_id_valid, &out->reply, err) ||
         !read_named("sender", body.sender, text_user_valid, &out->sender, err))
         return false;
-    if (fields_dump(body.extra, arena).n > IMKIT_EXTRA_MAX)
-        return fields_refuse(err, RESULT_INVALID_BODY, "extra must be at most %d bytes of JSON", IMKIT_EXTRA_MAX);
+    /* A text counts as it is, anything else as its JSON. */
+    extra = json_is_string(body.extra) ? json_string_length(body.extra) : fields_dump(body.extra, arena).n;
+    if (extra > IMKIT_EXTRA_MAX)
+        return fields_refuse(err, RESULT_INVALID_BODY, "extra must be at most %d bytes", IMKIT_EXTRA_MAX);
     out->body = body.message != NULL ? fields_dump(body.message, arena) : STR("\"\"");
     out->content = fields_rest(object, server_fields, arena);
     return true;
@@ -72,7 +85,8 @@ struct recall_body {
     int is_delete, is_admin, disable_update_last;
 };
 
-bool imkit_body_recall(const json_t *object, struct arena *arena, struct recall_command *out, struct fields_error *err)
+bool imkit_body_recall(const json_t *object, struct arena *arena, struct recall_command *out,
+                       struct fields_error *err)
 {
     static const struct field table[] = {
         {"_id", FIELD_MESSAGE, true, 0, 0, offsetof(struct recall_body, id)},

@@ -8,9 +8,10 @@
 #define CLIENTS_MAX 1000
 
 /* Fields of a client that are the server's, and those that steer the call: not kept as additional ones. */
-static const char *const server_fields[] = {"_id",       "id",        "appID",       "nickname",          "avatarUrl",
-                                            "isRobot",   "token",     "expirationDate", "issueAccessToken", "lastLoginTimeMS",
-                                            "createdAt", "updatedAt", "createdAtMS", "updatedAtMS",       NULL};
+static const char *const server_fields[] = {
+    "_id",       "id",        "appID",          "nickname",         "avatarUrl",
+    "isRobot",   "token",     "expirationDate", "issueAccessToken", "lastLoginTimeMS",
+    "createdAt", "updatedAt", "createdAtMS",    "updatedAtMS",      NULL};
 
 struct clients_call {
     struct client_command *commands;
@@ -24,7 +25,8 @@ struct client_body {
     int64_t expires_ms;
 };
 
-static bool read_client(const json_t *object, struct arena *arena, struct client_command *out, struct fields_error *err)
+static bool read_client(const json_t *object, struct arena *arena, struct client_command *out,
+                        struct fields_error *err)
 {
     static const struct field table[] = {
         {"_id", FIELD_USER, true, 0, 0, offsetof(struct client_body, id)},
@@ -58,7 +60,8 @@ bool imkit_client_parse(struct api_call *call)
     call->command = c;
     c->commands = arena_alloc(&call->arena, sizeof(*c->commands));
     c->n = 1;
-    return read_client(call->body, &call->arena, c->commands, &err) || call_refuse(call, err.rc, "%s", err.text);
+    return read_client(call->body, &call->arena, c->commands, &err) ||
+           call_refuse(call, err.rc, "%s", err.text);
 }
 
 bool imkit_client_parse_list(struct api_call *call)
@@ -70,7 +73,8 @@ bool imkit_client_parse_list(struct api_call *call)
     call->command = c;
     c->as_list = true;
     if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > CLIENTS_MAX)
-        return call_refuse(call, RESULT_INVALID_BODY, "The body must be an array of 1 to %d clients", CLIENTS_MAX);
+        return call_refuse(call, RESULT_INVALID_BODY, "The body must be an array of 1 to %d clients",
+                           CLIENTS_MAX);
     c->commands = arena_alloc(&call->arena, json_array_size(list) * sizeof(*c->commands));
     for (; c->n < json_array_size(list); c->n++) {
         const json_t *object = json_array_get(list, c->n);

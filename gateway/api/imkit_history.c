@@ -15,7 +15,8 @@ static bool query_message(struct api_call *call, const char *name, struct str *o
         *out = STR_NULL;
     if (out->p == NULL || text_message_id_valid(out->p, out->n))
         return true;
-    return call_refuse(call, RESULT_INVALID_BODY, "%s must be a message id of 1 to %d bytes", name, TEXT_MESSAGE_ID_MAX);
+    return call_refuse(call, RESULT_INVALID_BODY, "%s must be a message id of 1 to %d bytes", name,
+                       TEXT_MESSAGE_ID_MAX);
 }
 
 static bool query_time(struct api_call *call, struct history_query *q)
@@ -27,7 +28,8 @@ static bool query_time(struct api_call *call, struct history_query *q)
     q->has_after_time = true;
     if (clock_parse(text.p, text.n, &q->after_time_ms))
         return true;
-    return call_refuse(call, RESULT_INVALID_BODY, "afterTime must be ISO 8601 (2024-05-01T10:00:00.000Z) or ms since 1970");
+    return call_refuse(call, RESULT_INVALID_BODY,
+                       "afterTime must be ISO 8601 (2024-05-01T10:00:00.000Z) or ms since 1970");
 }
 
 static bool query_order(struct api_call *call, struct history_query *q)
@@ -42,7 +44,8 @@ static bool query_order(struct api_call *call, struct history_query *q)
     else if (str_eq(text, STR("messageTime")))
         q->field = MESSAGE_BY_TIME;
     else
-        return call_refuse(call, RESULT_INVALID_BODY, "timeRangeField must be updatedAt, createdAt or messageTime");
+        return call_refuse(call, RESULT_INVALID_BODY,
+                           "timeRangeField must be updatedAt, createdAt or messageTime");
     return true;
 }
 
@@ -52,9 +55,11 @@ static bool query_count(struct api_call *call, const char *name, int64_t min, si
     int64_t n = (int64_t)*out;
 
     if (!call_query_int(call, name, min, INT64_MAX, &n))
-        return call_refuse(call, RESULT_INVALID_BODY, "%s must be a whole number from %d to %d", name, (int)min, HISTORY_MAX);
+        return call_refuse(call, RESULT_INVALID_BODY, "%s must be a whole number from %d to %d", name,
+                           (int)min, HISTORY_MAX);
     if (n > HISTORY_MAX)
-        return call_refuse(call, RESULT_TOO_LARGE, "%s must be at most %d: ask for the rest with further calls", name, HISTORY_MAX);
+        return call_refuse(call, RESULT_TOO_LARGE,
+                           "%s must be at most %d: ask for the rest with further calls", name, HISTORY_MAX);
     *out = (size_t)n;
     return true;
 }
@@ -66,8 +71,8 @@ bool imkit_history_parse(struct api_call *call)
     call->command = q;
     q->room = call->params[0];
     return call_room_param(call, 0) && query_count(call, "limit", 1, &q->limit) &&
-           query_message(call, "beforeMessage", &q->before) && query_message(call, "afterMessage", &q->after) &&
-           query_time(call, q) && query_order(call, q);
+           query_message(call, "beforeMessage", &q->before) &&
+           query_message(call, "afterMessage", &q->after) && query_time(call, q) && query_order(call, q);
 }
 
 enum result imkit_history_run(struct api_call *call, struct core_tx *tx, const struct principal *who)
@@ -85,8 +90,8 @@ bool imkit_history_parse_around(struct api_call *call)
 
     call->command = a;
     a->before = a->after = AROUND_DEFAULT;
-    return call_room_param(call, 0) && call_message_param(call, 1) && query_count(call, "before", 0, &a->before) &&
-           query_count(call, "after", 0, &a->after);
+    return call_room_param(call, 0) && call_message_param(call, 1) &&
+           query_count(call, "before", 0, &a->before) && query_count(call, "after", 0, &a->after);
 }
 
 enum result imkit_history_around(struct api_call *call, struct core_tx *tx, const struct principal *who)

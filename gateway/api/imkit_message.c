@@ -26,7 +26,8 @@ static bool parse_into(struct api_call *call, struct str room)
     else
         ok = imkit_body_message(call->body, &call->arena, &m->send, &err);
     m->recall.room = m->send.room = room;
-    call->counter = m->is_recall ? call->thread->gateway->metrics.recalls : call->thread->gateway->metrics.messages;
+    call->counter =
+        m->is_recall ? call->thread->gateway->metrics.recalls : call->thread->gateway->metrics.messages;
     call->counted = 1;
     return ok || call_refuse(call, err.rc, "%s", err.text);
 }
@@ -47,10 +48,12 @@ bool imkit_message_parse_direct(struct api_call *call)
 enum result imkit_message_run(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
     const struct message_call *m = call->command;
+    enum result rc;
 
     if (m->is_recall)
         return recall_apply(tx, who, &m->recall, &call->out);
-    return message_send(tx, who, &m->send, &call->out);
+    rc = call_admit_sends(call, tx, 1);
+    return rc == RESULT_OK ? message_send(tx, who, &m->send, &call->out) : rc;
 }
 
 bool imkit_message_parse_delete(struct api_call *call)

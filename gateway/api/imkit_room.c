@@ -9,10 +9,11 @@
 #define ROOMS_LIMIT_MAX 1000
 
 /* Fields of a room that are the server's, and those that steer the call: not kept as additional ones. */
-static const char *const server_fields[] = {"_id",         "id",       "appID",   "name",       "roomType",   "opening",
-                                            "invitee",     "invitees", "members", "owner",      "unread",     "lastMessage",
-                                            "createdAtMS", "createdAt", "updatedAt", "updatedAtMS", "memberProperties",
-                                            "memberCount", NULL};
+static const char *const server_fields[] = {
+    "_id",         "id",        "appID",     "name",        "roomType",         "opening",
+    "invitee",     "invitees",  "members",   "owner",       "unread",           "lastMessage",
+    "createdAtMS", "createdAt", "updatedAt", "updatedAtMS", "memberProperties", "memberCount",
+    NULL};
 
 struct room_body {
     struct str id, name, type, owner;
@@ -127,7 +128,7 @@ bool imkit_room_parse_members(struct api_call *call)
 enum result imkit_room_add(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
     const struct members_body *body = call->command;
-    const struct field_list *list = body->invitees.n != 0 ? &body->invitees
+    const struct field_list *list = body->invitees.n != 0  ? &body->invitees
                                     : body->invitee.n != 0 ? &body->invitee
                                                            : &body->members;
 
@@ -154,7 +155,8 @@ bool imkit_room_parse_role(struct api_call *call)
     struct role_body *body = arena_alloc(&call->arena, sizeof(*body));
 
     call->command = body;
-    if (!call_room_param(call, 0) || !call_user_param(call, 1) || !call_fields(call, table, COUNT(table), body))
+    if (!call_room_param(call, 0) || !call_user_param(call, 1) ||
+        !call_fields(call, table, COUNT(table), body))
         return false;
     if (!str_eq(body->property, STR("role")))
         return call_refuse(call, RESULT_INVALID_BODY, "property must be role");

@@ -6,10 +6,11 @@
 
 #define BUSY_RETRY_S 1
 
-/* The page runs its own script and style alone, talks to its own server alone, and stands in nobody's frame. */
+/* The page runs its own script and style alone, talks to its own server alone, and stands in nobody's frame.
+ */
 static const char page_headers[] =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n"
     "Cache-Control: no-cache\r\n";
 
@@ -56,7 +57,8 @@ void native_metrics(struct api_call *call, struct api_reply *reply)
 void native_demo_file(struct api_call *call, struct api_reply *reply)
 {
     const struct gateway *g = call->thread->gateway;
-    /* The path decides, not the parameter: only with its last slash do the page's relative links lead here. */
+    /* The path decides, not the parameter: only with its last slash do the page's relative links lead here.
+     */
     const bool folder = call->path.n != 0 && call->path.p[call->path.n - 1] == '/';
     const bool page = call->params[0].p == NULL;
     const struct file *file;
@@ -67,8 +69,9 @@ void native_demo_file(struct api_call *call, struct api_reply *reply)
     }
     file = page || !folder ? files_find(g->demo_files, page ? STR("index.html") : call->params[0]) : NULL;
     if (file == NULL) {
-        (void)call_refuse(call, RESULT_NO_CALL, g->demo_files == NULL ? "The demo page is not installed: see demo_files"
-                                                                      : "The demo page has no such file");
+        (void)call_refuse(call, RESULT_NO_CALL,
+                          g->demo_files == NULL ? "The demo page is not installed: see demo_files"
+                                                : "The demo page has no such file");
         return;
     }
     reply->status = 200;

@@ -1,5 +1,6 @@
 /*
- * gateway/api/native.h - the calls that are no dialect's: health, metrics, the demo. See call.h for who owns what.
+ * gateway/api/native.h - the calls that are no dialect's: health, metrics, the demo. See call.h for who owns
+ * what.
  */
 #ifndef RECALLD_API_NATIVE_H
 #define RECALLD_API_NATIVE_H

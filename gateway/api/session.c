@@ -314,13 +314,13 @@ int64_t session_deadline(const struct session *s)
     return s->deadline_ms;
 }
 
-void session_update_deadline(struct session *s, int64_t now_ms)
+void session_update_deadline(struct session *s)
 {
-    (void)now_ms;
     if (s->expires_ms == 0)
         s->deadline_ms = INT64_MAX;
     else
         s->deadline_ms = s->told_expiring ? s->expires_ms : s->expires_ms - SESSION_EXPIRING_MS;
+    s->transport->rearm(s->connection);
 }
 
 void session_tick(struct session *s, int64_t now_ms)
@@ -342,7 +342,7 @@ void session_tick(struct session *s, int64_t now_ms)
     wire_out_expiring(&o, s->expires_ms - now_ms);
     session_send(s, &o);
     if (s->state != SESSION_CLOSING)
-        session_update_deadline(s, now_ms);
+        session_update_deadline(s);
 }
 
 void session_drain(struct session *s, int64_t reconnect_ms)

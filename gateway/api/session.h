@@ -26,6 +26,8 @@ struct session_transport {
     enum hub_sent (*frames)(void *connection, const struct iovec *v, int n);
     /* Starts closing with `code`; session_close follows later from the edge. Further calls are ignored. */
     void (*close)(void *connection, int code, const char *reason);
+    /* session_deadline changed outside of a call from the edge: ask it again. */
+    void (*rearm)(void *connection);
 };
 
 /* Credentials and facts from the upgrade request; texts borrowed for the call. */
@@ -45,7 +47,8 @@ void session_frame(struct session *s, const char *payload, size_t n, int64_t now
 void session_drained(struct session *s);
 /* The connection is gone (any reason): gives back everything. `s` is invalid afterwards. */
 void session_close(struct session *s);
-/* When session_tick wants to be called next, wall-clock ms; INT64_MAX: never. Asked after each call into the session. */
+/* When session_tick wants to be called next, wall-clock ms; INT64_MAX: never. Asked after each call into the session and after
+ * `rearm`. */
 int64_t session_deadline(const struct session *s);
 void session_tick(struct session *s, int64_t now_ms);
 /* The server is leaving: sends `bye` with a reconnect time and closes 1001. */

@@ -173,7 +173,7 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         device_connected(s, j->package);
     }
     s->state = SESSION_READY;
-    session_update_deadline(s, now_ms);
+    session_update_deadline(s);
     send_ready(s, j);
     session_release_held(s, now_ms);
 }

@@ -125,7 +125,7 @@ void session_stop(struct session *s, int code, const char *reason);
 /* Handles frames that waited for the authentication. */
 void session_release_held(struct session *s, int64_t now_ms);
 void session_dispatch(struct session *s, struct wire_in *in, int64_t now_ms);
-void session_update_deadline(struct session *s, int64_t now_ms);
+void session_update_deadline(struct session *s);
 
 /* session_job.c */
 /* Prepares a job: config, app, time and outcome. False: no such app any more. */

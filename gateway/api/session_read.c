@@ -1,4 +1,5 @@
 #include "api/session_read.h"
+#include "core/replay.h"
 
 #include <stdlib.h>
 
@@ -22,23 +23,6 @@ static void clear(struct read_job *j)
     memset(&j->page, 0, sizeof(j->page));
 }
 
-static void render_page(struct read_job *j, struct core_tx *tx, const struct room_row *room)
-{
-    struct event_row *events = arena_alloc(tx->arena, HUB_PAGE * sizeof(*events));
-    const size_t n = store_event_page(tx->conn, room->key, j->after, events, HUB_PAGE);
-
-    j->page.frames = calloc(n + 1, sizeof(struct frame *));
-    if (j->page.frames == NULL)
-        abort();
-    for (size_t i = 0; i < n; i++) {
-        struct frame *f = event_render(tx, room, &events[i], NULL, NULL, 0);
-
-        if (f == NULL)
-            return; /* the store failed, which the caller sees */
-        j->page.frames[j->page.frame_count++] = f;
-    }
-}
-
 static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct read_job *j = (struct read_job *)job;
@@ -49,26 +33,22 @@ static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
                          .now_ms = now_ms,
                          .app = j->app,
                          .app_id = j->app_id};
-    const bool named = id.p[0] == '~' && memcmp(id.p, "~private/", 9) != 0 && memcmp(id.p, "~chatroom/", 10) != 0;
-    struct member_row member;
     struct room_row room;
 
     clear(j);
-    if (!store_room_get(conn, j->app_id, id, &room)) {
-        /* A log of the server's own begins with its first event: until then it is an empty one. */
-        j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : named ? RESULT_OK : RESULT_NOT_MEMBER;
-        j->page.min_seq = 1;
+    j->page.rc = replay_open(&tx, user, id, &room);
+    if (j->page.rc != RESULT_OK)
         return;
-    }
-    if (!named && !store_member_get(conn, room.key, user, &member)) {
-        j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_NOT_MEMBER;
-        return;
-    }
     j->page.head = room.seq;
     j->page.min_seq = room.min_seq;
-    if (j->after >= 0 && j->after < room.seq && j->after + 1 >= room.min_seq)
-        render_page(j, &tx, &room);
-    j->page.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_OK;
+    if (j->after >= 0 && j->after < room.seq && j->after + 1 >= room.min_seq) {
+        j->page.frames = calloc(HUB_PAGE, sizeof(struct frame *));
+        if (j->page.frames == NULL)
+            abort();
+        j->page.frame_count = replay_frames(&tx, &room, j->after, j->page.frames, HUB_PAGE);
+    }
+    if (store_conn_failed(conn))
+        j->page.rc = RESULT_UNAVAILABLE;
 }
 
 static void read_drop(struct job *job)

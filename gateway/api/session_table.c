@@ -60,7 +60,6 @@ void session_table_add(struct session *s, const char *app, int64_t app_id, struc
     u->sessions = s;
     atomic_fetch_add(&s->thread->gateway->connections, 1);
     (void)gateway_app_sessions(s->thread->gateway, app_id, 1);
-    (void)gateway_app_sessions(s->thread->gateway, app_id, 1);
     metrics_add(s->thread->gateway->metrics.connections, 1);
 }
 
@@ -68,7 +67,6 @@ void session_table_remove(struct session *s)
 {
     struct session_user *u = s->user;
 
-    (void)gateway_app_sessions(s->thread->gateway, u->app_id, -1);
     if (s->user_prev != NULL)
         s->user_prev->user_next = s->user_next;
     else

@@ -34,8 +34,8 @@ static enum result check(const struct client_command *c, struct outcome *out)
     if (c->id.p == NULL)
         return tx_fail(out, RESULT_MISSING_PARAMETER, "_id is missing: name the client");
     if (!text_user_valid(c->id.p, c->id.n))
-        return tx_fail(out, RESULT_INVALID_BODY, "_id must be a string of 1 to %d bytes without control characters",
-                       TEXT_USER_MAX);
+        return tx_fail(out, RESULT_INVALID_BODY,
+                       "_id must be a string of 1 to %d bytes without control characters", TEXT_USER_MAX);
     if (c->nickname.n > NICKNAME_MAX)
         return tx_fail(out, RESULT_INVALID_BODY, "nickname must be a string of 0 to %d bytes", NICKNAME_MAX);
     if (c->avatar.n > AVATAR_MAX)
@@ -90,7 +90,8 @@ static void put(struct core_tx *tx, const struct client_command *c, struct clien
 }
 
 /* Binds a token's digest to the user; the token itself is not kept. */
-static bool bind(struct core_tx *tx, struct str user, struct str token, int64_t expires_ms, unsigned char hash[32])
+static bool bind(struct core_tx *tx, struct str user, struct str token, int64_t expires_ms,
+                 unsigned char hash[32])
 {
     struct token_row row = {.user = user, .expires_ms = expires_ms};
 
@@ -101,9 +102,10 @@ static bool bind(struct core_tx *tx, struct str user, struct str token, int64_t 
     return true;
 }
 
-/* A new token of the given generation: signed where the app has a secret, else an unguessable one that is bound. */
-static bool issue(struct core_tx *tx, const struct client_row *client, int64_t generation, struct token_told *told,
-                  unsigned char hash[32], bool *is_bound)
+/* A new token of the given generation: signed where the app has a secret, else an unguessable one that is
+ * bound. */
+static bool issue(struct core_tx *tx, const struct client_row *client, int64_t generation,
+                  struct token_told *told, unsigned char hash[32], bool *is_bound)
 {
     struct jwt_claims claims = {.iat = tx->now_ms / 1000, .exp = told->expires_ms / 1000};
     char short_id[ID_SHORT_SIZE], opaque[ID_TOKEN_SIZE];
@@ -129,10 +131,12 @@ static bool issue(struct core_tx *tx, const struct client_row *client, int64_t g
     return bind(tx, client->id, told->text, told->expires_ms, hash);
 }
 
-/* Ends the user's earlier tokens, issued and bound ones alike, and puts one in their place. Tokens that the app signs by itself end only
- * where `revoked_s` says so: a first token must not end one that the app signed within the same second. */
-static enum result replace_tokens(struct core_tx *tx, const struct client_row *client, const struct client_command *c,
-                                  int64_t revoked_s, struct token_told *told, struct outcome *out)
+/* Ends the user's earlier tokens, issued and bound ones alike, and puts one in their place. Tokens that the
+ * app signs by itself end only where `revoked_s` says so: a first token must not end one that the app signed
+ * within the same second. */
+static enum result replace_tokens(struct core_tx *tx, const struct client_row *client,
+                                  const struct client_command *c, int64_t revoked_s, struct token_told *told,
+                                  struct outcome *out)
 {
     const int64_t generation = client->token_gen + 1;
     unsigned char hash[32];
@@ -170,8 +174,8 @@ static void write_client(struct json_out *o, const struct client_row *row, const
     json_out_object_end(o);
 }
 
-enum result client_upsert(struct core_tx *tx, const struct principal *who, const struct client_command *commands, size_t n,
-                          bool as_list, struct outcome *out)
+enum result client_upsert(struct core_tx *tx, const struct principal *who,
+                          const struct client_command *commands, size_t n, bool as_list, struct outcome *out)
 {
     enum result rc = platform_only(who, out);
 
@@ -198,8 +202,8 @@ enum result client_upsert(struct core_tx *tx, const struct principal *who, const
     return RESULT_OK;
 }
 
-enum result client_token_put(struct core_tx *tx, const struct principal *who, const struct client_command *command,
-                             struct outcome *out)
+enum result client_token_put(struct core_tx *tx, const struct principal *who,
+                             const struct client_command *command, struct outcome *out)
 {
     struct token_told told = {STR_NULL, 0};
     struct client_row row;
@@ -210,15 +214,16 @@ enum result client_token_put(struct core_tx *tx, const struct principal *who, co
     if (rc != RESULT_OK)
         return rc;
     if (!store_client_get(tx->conn, tx->app_id, command->id, &row))
-        return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s does not exist", (int)command->id.n, command->id.p);
+        return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s does not exist", (int)command->id.n,
+                       command->id.p);
     rc = replace_tokens(tx, &row, command, tx->now_ms / 1000, &told, out);
     if (rc == RESULT_OK)
         write_client(&out->result, &row, &told);
     return rc;
 }
 
-/* The token is the user's as far as can be told: a signed one is remembered by its digest whoever it belongs to, which harms nobody,
- * because only who holds it can name it. */
+/* The token is the user's as far as can be told: a signed one is remembered by its digest whoever it belongs
+ * to, which harms nobody, because only who holds it can name it. */
 static enum result revoke_one(struct core_tx *tx, struct str id, struct str token, struct outcome *out)
 {
     unsigned char hash[32];
@@ -234,8 +239,8 @@ static enum result revoke_one(struct core_tx *tx, struct str id, struct str toke
     return RESULT_OK;
 }
 
-enum result client_token_revoke(struct core_tx *tx, const struct principal *who, struct str id, struct str token,
-                                struct outcome *out)
+enum result client_token_revoke(struct core_tx *tx, const struct principal *who, struct str id,
+                                struct str token, struct outcome *out)
 {
     struct client_row row;
     enum result rc = platform_only(who, out);
@@ -260,7 +265,8 @@ enum result client_token_revoke(struct core_tx *tx, const struct principal *who,
     return RESULT_OK;
 }
 
-enum result client_issue_token(struct core_tx *tx, struct str user, struct str *token, int64_t *expires_ms, struct outcome *out)
+enum result client_issue_token(struct core_tx *tx, struct str user, struct str *token, int64_t *expires_ms,
+                               struct outcome *out)
 {
     struct token_told told = {STR_NULL, tx->now_ms + tx->app->token_days * DAY_MS};
     unsigned char hash[32];

@@ -170,7 +170,7 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     }
 }
 
-void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
+void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
 {
     struct cursor_read *read;
     struct hub_sub *sub;

@@ -25,7 +25,8 @@ static enum result cursor(struct core_tx *tx, const struct room_row *room, struc
 {
     if (store_message_get(tx->conn, tx->app_id, id, out_row) && out_row->room_key == room->key)
         return RESULT_OK;
-    return tx_fail(out, RESULT_NO_MESSAGE, "%s: the message %.*s does not exist in the room", name, (int)id.n, id.p);
+    return tx_fail(out, RESULT_NO_MESSAGE, "%s: the message %.*s does not exist in the room", name, (int)id.n,
+                   id.p);
 }
 
 static bool beyond(const struct message_row *m, const struct message_row *than, enum message_order order)
@@ -54,7 +55,8 @@ static void start_from(struct message_page *page, const struct message_row *m)
 
 /* The rows of the page, newest first. */
 static size_t read_page(struct core_tx *tx, const struct history_query *q, struct message_page *page,
-                        const struct message_row *before, const struct message_row *after, struct message_row *rows)
+                        const struct message_row *before, const struct message_row *after,
+                        struct message_row *rows)
 {
     size_t n;
 
@@ -80,7 +82,8 @@ static size_t read_page(struct core_tx *tx, const struct history_query *q, struc
 static void write_hidden(struct core_tx *tx, struct json_out *o, struct str user, int64_t room_key)
 {
     struct str *ids = arena_alloc(tx->arena, HISTORY_HIDDEN_MAX * sizeof(*ids));
-    const size_t n = user.p == NULL ? 0 : store_hidden_list(tx->conn, tx->app_id, user, room_key, ids, HISTORY_HIDDEN_MAX);
+    const size_t n =
+        user.p == NULL ? 0 : store_hidden_list(tx->conn, tx->app_id, user, room_key, ids, HISTORY_HIDDEN_MAX);
 
     json_out_key(o, "userDeletedIDs");
     json_out_array(o);
@@ -96,7 +99,8 @@ static enum result check_size(struct outcome *out)
     return tx_fail(out, RESULT_TOO_LARGE, "The answer would be too large: ask for fewer messages with limit");
 }
 
-enum result history_page(struct core_tx *tx, const struct principal *who, const struct history_query *q, struct outcome *out)
+enum result history_page(struct core_tx *tx, const struct principal *who, const struct history_query *q,
+                         struct outcome *out)
 {
     struct message_page page = {.app = tx->app_id,
                                 .user = who->kind == PRINCIPAL_CLIENT ? who->user : STR_NULL,
@@ -121,7 +125,8 @@ enum result history_page(struct core_tx *tx, const struct principal *who, const 
     json_out_object(o);
     json_out_kint(o, "totalCount", store_message_page_total(tx->conn, &page));
     rows = arena_alloc(tx->arena, page.limit * sizeof(*rows));
-    n = read_page(tx, q, &page, q->before.p != NULL ? &before : NULL, q->after.p != NULL ? &after : NULL, rows);
+    n = read_page(tx, q, &page, q->before.p != NULL ? &before : NULL, q->after.p != NULL ? &after : NULL,
+                  rows);
     json_out_key(o, "data");
     json_out_array(o);
     for (size_t i = 0; i < n; i++)
@@ -132,8 +137,8 @@ enum result history_page(struct core_tx *tx, const struct principal *who, const 
     return check_size(out);
 }
 
-enum result history_around(struct core_tx *tx, const struct principal *who, struct str room, struct str message, size_t before,
-                           size_t after, struct outcome *out)
+enum result history_around(struct core_tx *tx, const struct principal *who, struct str room,
+                           struct str message, size_t before, size_t after, struct outcome *out)
 {
     struct message_page page = {.app = tx->app_id,
                                 .user = who->kind == PRINCIPAL_CLIENT ? who->user : STR_NULL,
@@ -149,7 +154,8 @@ enum result history_around(struct core_tx *tx, const struct principal *who, stru
         return rc;
     if (!store_message_get(tx->conn, tx->app_id, message, &middle) || middle.room_key != entered.key ||
         middle.state == MESSAGE_DELETED)
-        return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n, message.p);
+        return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n,
+                       message.p);
     page.room_key = entered.key;
     start_from(&page, &middle);
     if (before != 0) {

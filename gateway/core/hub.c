@@ -410,6 +410,11 @@ bool hub_turn(struct hub *h, unsigned slices)
     return h->woken;
 }
 
+void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
+{
+    cursor_read_done(h, ticket, page);
+}
+
 void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
 {
     struct hub_room *r = find_room(h, app, room);

@@ -88,6 +88,8 @@ void cursor_want(struct hub *h, struct hub_sub *sub);
 void cursor_forget(struct hub *h, struct hub_sub *sub);
 /* Starts reads for those in the line, as many as may run; true if some still wait. */
 bool cursor_turn(struct hub *h);
+/* hub_read_done. */
+void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page);
 void cursor_destroy(struct hub *h);
 
 #endif

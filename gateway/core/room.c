@@ -46,15 +46,15 @@ static enum result people_known(struct core_tx *tx, const struct people *p, stru
         if (store_client_get(tx->conn, tx->app_id, p->ids[i], &client))
             continue;
         missing = missing.p == NULL ? p->ids[i]
-                                    : arena_printf(tx->arena, "%.*s, %.*s", (int)missing.n, missing.p, (int)p->ids[i].n,
-                                                   p->ids[i].p);
+                                    : arena_printf(tx->arena, "%.*s, %.*s", (int)missing.n, missing.p,
+                                                   (int)p->ids[i].n, p->ids[i].p);
         if (missing.n > 160)
             break;
     }
     if (missing.p == NULL)
         return RESULT_OK;
-    return tx_fail(out, RESULT_NO_CLIENT, "No such client: %.*s. Create clients with POST /admin/clients", (int)missing.n,
-                   missing.p);
+    return tx_fail(out, RESULT_NO_CLIENT, "No such client: %.*s. Create clients with POST /admin/clients",
+                   (int)missing.n, missing.p);
 }
 
 static enum result not_member(struct outcome *out, struct str id)
@@ -84,7 +84,8 @@ static struct str caller(const struct principal *who)
     return who->kind == PRINCIPAL_CLIENT ? who->user : STR_NULL;
 }
 
-static enum result answer(struct core_tx *tx, const struct principal *who, const struct room_row *room, struct outcome *out)
+static enum result answer(struct core_tx *tx, const struct principal *who, const struct room_row *room,
+                          struct outcome *out)
 {
     view_room(tx, &out->result, room, caller(who));
     (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room->id.n, room->id.p);
@@ -96,8 +97,10 @@ static bool is_direct(const struct room_row *room)
     return str_eq(room->type, STR("direct"));
 }
 
-/* Makes member rows for those who are none yet; they become `joined`. What was said before they came is read. */
-static void put_members(struct core_tx *tx, const struct room_row *room, const struct people *p, struct people *joined)
+/* Makes member rows for those who are none yet; they become `joined`. What was said before they came is read.
+ */
+static void put_members(struct core_tx *tx, const struct room_row *room, const struct people *p,
+                        struct people *joined)
 {
     joined->ids = arena_alloc(tx->arena, (p->n + 1) * sizeof(*joined->ids));
     joined->n = 0;
@@ -116,7 +119,8 @@ static void put_members(struct core_tx *tx, const struct room_row *room, const s
     }
 }
 
-static void join_all(struct core_tx *tx, struct room_row *room, const struct people *p, struct str by, struct outcome *out)
+static void join_all(struct core_tx *tx, struct room_row *room, const struct people *p, struct str by,
+                     struct outcome *out)
 {
     struct people joined;
 
@@ -125,7 +129,8 @@ static void join_all(struct core_tx *tx, struct room_row *room, const struct peo
         out->seq = event_room(tx, room, "joined", by, joined.ids, joined.n, STR_NULL);
 }
 
-static void make(struct core_tx *tx, struct room_row *room, const struct people *members, struct str by, struct outcome *out)
+static void make(struct core_tx *tx, struct room_row *room, const struct people *members, struct str by,
+                 struct outcome *out)
 {
     struct people joined;
 
@@ -140,9 +145,10 @@ static void make(struct core_tx *tx, struct room_row *room, const struct people 
 static enum result check_command(const struct room_command *c, struct outcome *out)
 {
     if (c->id.p != NULL && !text_room_valid(c->id.p, c->id.n))
-        return tx_fail(out, RESULT_INVALID_BODY,
-                       "_id must be a string of 1 to %d bytes without control characters and without a leading ~",
-                       TEXT_ROOM_MAX);
+        return tx_fail(
+            out, RESULT_INVALID_BODY,
+            "_id must be a string of 1 to %d bytes without control characters and without a leading ~",
+            TEXT_ROOM_MAX);
     if (c->name.n > ROOM_NAME_MAX)
         return tx_fail(out, RESULT_INVALID_BODY, "name must be a string of 0 to %d bytes", ROOM_NAME_MAX);
     if (c->type.p != NULL && !str_eq(c->type, STR("direct")) && !str_eq(c->type, STR("group")))
@@ -166,17 +172,20 @@ static enum result create_existing(struct core_tx *tx, const struct principal *w
 
         for (size_t i = 0; i < members->n; i++)
             if (!store_member_get(tx->conn, room->key, ids[i], &member))
-                return tx_fail(out, RESULT_INVALID_BODY, "invitee: a direct room has two members; create a group room instead");
+                return tx_fail(out, RESULT_INVALID_BODY,
+                               "invitee: a direct room has two members; create a group room instead");
     }
     join_all(tx, room, members, caller(who), out);
     return answer(tx, who, room, out);
 }
 
-static enum result create_direct(struct core_tx *tx, const struct principal *who, const struct room_command *c,
-                                 const struct people *members, struct room_row *room, struct outcome *out)
+static enum result create_direct(struct core_tx *tx, const struct principal *who,
+                                 const struct room_command *c, const struct people *members,
+                                 struct room_row *room, struct outcome *out)
 {
     if (members->n != 2)
-        return tx_fail(out, RESULT_INVALID_BODY, "invitee must name exactly the other one of a direct room's two members");
+        return tx_fail(out, RESULT_INVALID_BODY,
+                       "invitee must name exactly the other one of a direct room's two members");
     if (room_pair_find(tx, members->ids[0], members->ids[1], room)) {
         join_all(tx, room, members, caller(who), out);
         return answer(tx, who, room, out);
@@ -187,7 +196,8 @@ static enum result create_direct(struct core_tx *tx, const struct principal *who
     return answer(tx, who, room, out);
 }
 
-enum result room_create(struct core_tx *tx, const struct principal *who, const struct room_command *command, struct outcome *out)
+enum result room_create(struct core_tx *tx, const struct principal *who, const struct room_command *command,
+                        struct outcome *out)
 {
     const struct str owner = who->kind == PRINCIPAL_CLIENT ? who->user : command->owner;
     const bool direct = str_eq(command->type, STR("direct"));
@@ -221,14 +231,16 @@ enum result room_create(struct core_tx *tx, const struct principal *who, const s
     return answer(tx, who, &room, out);
 }
 
-enum result room_direct(struct core_tx *tx, struct str a, struct str b, struct room_row *room, struct outcome *out)
+enum result room_direct(struct core_tx *tx, struct str a, struct str b, struct room_row *room,
+                        struct outcome *out)
 {
     const struct str ids[2] = {a, b};
     const struct people members = people_of(tx, ids, 2, STR_NULL);
     enum result rc;
 
     if (members.n != 2)
-        return tx_fail(out, RESULT_INVALID_BODY, "A direct room needs two users: %.*s cannot have one with itself", (int)a.n, a.p);
+        return tx_fail(out, RESULT_INVALID_BODY,
+                       "A direct room needs two users: %.*s cannot have one with itself", (int)a.n, a.p);
     rc = people_known(tx, &members, out);
     if (rc != RESULT_OK)
         return rc;
@@ -236,13 +248,14 @@ enum result room_direct(struct core_tx *tx, struct str a, struct str b, struct r
         join_all(tx, room, &members, STR_NULL, out);
         return RESULT_OK;
     }
-    *room = (struct room_row){.id = room_pair_id(tx, a, b), .name = STR(""), .type = STR("direct"), .owner = STR("")};
+    *room = (struct room_row){
+        .id = room_pair_id(tx, a, b), .name = STR(""), .type = STR("direct"), .owner = STR("")};
     make(tx, room, &members, STR_NULL, out);
     return RESULT_OK;
 }
 
-enum result room_add_members(struct core_tx *tx, const struct principal *who, struct str id, const struct str *users, size_t n,
-                             struct outcome *out)
+enum result room_add_members(struct core_tx *tx, const struct principal *who, struct str id,
+                             const struct str *users, size_t n, struct outcome *out)
 {
     const struct people people = people_of(tx, users, n, STR_NULL);
     struct member_row member;
@@ -258,7 +271,8 @@ enum result room_add_members(struct core_tx *tx, const struct principal *who, st
         return rc;
     for (size_t i = 0; is_direct(&room) && i < people.n; i++)
         if (!store_member_get(tx->conn, room.key, people.ids[i], &member))
-            return tx_fail(out, RESULT_INVALID_BODY, "invitees: a direct room has two members; create a group room instead");
+            return tx_fail(out, RESULT_INVALID_BODY,
+                           "invitees: a direct room has two members; create a group room instead");
     join_all(tx, &room, &people, caller(who), out);
     return answer(tx, who, &room, out);
 }
@@ -275,15 +289,16 @@ static enum result may_remove(struct core_tx *tx, const struct principal *who, c
         if (str_eq(p->ids[i], who->user))
             continue;
         if (self->role == ROLE_MEMBER)
-            return tx_fail(out, RESULT_FORBIDDEN, "Only the room's owner, its admins and managers may remove other members");
+            return tx_fail(out, RESULT_FORBIDDEN,
+                           "Only the room's owner, its admins and managers may remove other members");
         if (store_member_get(tx->conn, room->key, p->ids[i], &row) && row.role == ROLE_OWNER)
             return tx_fail(out, RESULT_FORBIDDEN, "The room's owner cannot be removed by others");
     }
     return RESULT_OK;
 }
 
-enum result room_remove_members(struct core_tx *tx, const struct principal *who, struct str id, const struct str *users,
-                                size_t n, struct outcome *out)
+enum result room_remove_members(struct core_tx *tx, const struct principal *who, struct str id,
+                                const struct str *users, size_t n, struct outcome *out)
 {
     const struct people people = people_of(tx, users, n, STR_NULL);
     struct people left = {arena_alloc(tx->arena, (n + 1) * sizeof(*left.ids)), 0};
@@ -323,7 +338,8 @@ enum result room_join(struct core_tx *tx, const struct principal *who, struct st
     struct room_row room;
 
     if (who->kind != PRINCIPAL_CLIENT)
-        return tx_fail(out, RESULT_FORBIDDEN, "join needs a user's token: the platform adds members with POST /rooms/{id}/members");
+        return tx_fail(out, RESULT_FORBIDDEN,
+                       "join needs a user's token: the platform adds members with POST /rooms/{id}/members");
     if (!store_room_get(tx->conn, tx->app_id, id, &room) ||
         (room.opening != 1 && !store_member_get(tx->conn, room.key, who->user, &row)))
         return not_member(out, id);
@@ -332,8 +348,8 @@ enum result room_join(struct core_tx *tx, const struct principal *who, struct st
     return answer(tx, who, &room, out);
 }
 
-enum result room_set_role(struct core_tx *tx, const struct principal *who, struct str id, struct str user, struct str role,
-                          struct outcome *out)
+enum result room_set_role(struct core_tx *tx, const struct principal *who, struct str id, struct str user,
+                          struct str role, struct outcome *out)
 {
     struct member_row self = {.role = ROLE_MEMBER}, row;
     enum member_role wanted;
@@ -353,7 +369,8 @@ enum result room_set_role(struct core_tx *tx, const struct principal *who, struc
     else
         return tx_fail(out, RESULT_INVALID_BODY, "value must be admin, manager or member");
     if (!store_member_get(tx->conn, room.key, user, &row))
-        return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s is no member of the room", (int)user.n, user.p);
+        return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s is no member of the room", (int)user.n,
+                       user.p);
     if (row.role == ROLE_OWNER)
         return tx_fail(out, RESULT_FORBIDDEN, "The role of the room's owner cannot be changed");
     if (row.role != wanted) {
@@ -364,7 +381,8 @@ enum result room_set_role(struct core_tx *tx, const struct principal *who, struc
     return answer(tx, who, &room, out);
 }
 
-enum result room_mark_read(struct core_tx *tx, const struct principal *who, struct str id, struct str message, struct outcome *out)
+enum result room_mark_read(struct core_tx *tx, const struct principal *who, struct str id, struct str message,
+                           struct outcome *out)
 {
     struct message_row m;
     struct member_row self;
@@ -377,8 +395,10 @@ enum result room_mark_read(struct core_tx *tx, const struct principal *who, stru
     rc = room_enter(tx, who, id, &room, &self, out);
     if (rc != RESULT_OK)
         return rc;
-    if (!store_message_get(tx->conn, tx->app_id, message, &m) || m.room_key != room.key || m.state == MESSAGE_DELETED)
-        return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n, message.p);
+    if (!store_message_get(tx->conn, tx->app_id, message, &m) || m.room_key != room.key ||
+        m.state == MESSAGE_DELETED)
+        return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n,
+                       message.p);
     /* Never back: what was read stays read, in whichever order a user's devices tell it. */
     if (self.read_id.p == NULL || m.seq > self.read_seq) {
         if (m.seq > self.read_seq)
@@ -406,8 +426,8 @@ enum result room_get(struct core_tx *tx, const struct principal *who, struct str
     return rc == RESULT_OK ? answer(tx, who, &room, out) : rc;
 }
 
-enum result room_list(struct core_tx *tx, const struct principal *who, struct str user, struct str after, size_t limit,
-                      struct outcome *out)
+enum result room_list(struct core_tx *tx, const struct principal *who, struct str user, struct str after,
+                      size_t limit, struct outcome *out)
 {
     const struct str whose = who->kind == PRINCIPAL_CLIENT ? who->user : user;
     struct room_row *rooms = arena_alloc(tx->arena, (limit + 1) * sizeof(*rooms));
@@ -416,7 +436,8 @@ enum result room_list(struct core_tx *tx, const struct principal *who, struct st
     size_t n;
 
     if (whose.p == NULL)
-        return tx_fail(out, RESULT_MISSING_PARAMETER, "client is missing: with the platform key name whose rooms, as ?client=ID");
+        return tx_fail(out, RESULT_MISSING_PARAMETER,
+                       "client is missing: with the platform key name whose rooms, as ?client=ID");
     if (who->kind == PRINCIPAL_PLATFORM && !store_client_get(tx->conn, tx->app_id, whose, &client))
         return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s does not exist", (int)whose.n, whose.p);
     /* One more than asked for tells whether there is a next page. */

@@ -24,7 +24,8 @@ static struct str made_id(struct core_tx *tx, struct str a, struct str b)
     const bool in_order = compare(a, b) <= 0;
     const struct str first = in_order ? a : b, second = in_order ? b : a;
     /* The length first: "ab" + "c" is not "a" + "bc". */
-    const struct str text = arena_printf(tx->arena, "%zu:%.*s%.*s", first.n, (int)first.n, first.p, (int)second.n, second.p);
+    const struct str text =
+        arena_printf(tx->arena, "%zu:%.*s%.*s", first.n, (int)first.n, first.p, (int)second.n, second.p);
     unsigned char digest[DIGEST_SHA256_SIZE];
     char hex[41];
 

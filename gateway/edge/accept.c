@@ -78,8 +78,9 @@ err:;
     return -1;
 }
 
-/* One address for all threads: the first socket is bound without SO_REUSEPORT, which fails if anybody listens there, even a gateway that
- * shares its port among its own threads; only then it, and the others, may share. */
+/* One address for all threads: the first socket is bound without SO_REUSEPORT, which fails if anybody listens
+ * there, even a gateway that shares its port among its own threads; only then it, and the others, may share.
+ */
 static int bind_address(struct sockaddr_storage *sa, socklen_t len, size_t threads, int *fds)
 {
     struct sockaddr_storage real;
@@ -106,10 +107,11 @@ static int bind_address(struct sockaddr_storage *sa, socklen_t len, size_t threa
     return 0;
 }
 
-bool accept_bind(const char *host, uint16_t port, size_t threads, int *fds, size_t *addresses, struct accept_address *first,
-                 char *error, size_t n)
+bool accept_bind(const char *host, uint16_t port, size_t threads, int *fds, size_t *addresses,
+                 struct accept_address *first, char *error, size_t n)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     uint16_t chosen = port;
     int rc, code = 0;

@@ -24,8 +24,32 @@ struct edge {
     int64_t drain_ms;
 };
 
-/* The soft limit of file descriptors is raised to the hard one: each connection needs one. The reserve, and what is open
- * already (database, logs), stay out of the connections' reach. */
+/* How many file descriptors the process may have when nothing says otherwise. */
+#define EDGE_FDS 65536
+
+/* Sets the soft limit of file descriptors, within the hard one, to what the connections need. Not to more:
+ * Debian's libwebsockets has its self-checks on and walks a table of that size each time a connection closes.
+ * Called before its contexts are made. */
+static void set_fd_limit(const struct config *config)
+{
+    struct rlimit rl = {0};
+    rlim_t want = EDGE_FDS;
+
+    if (config->server.max_connections > 0)
+        want = (rlim_t)(config->server.max_connections + config->server.reserve_fds + 1024);
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+        return;
+    if (rl.rlim_max != RLIM_INFINITY && want > rl.rlim_max)
+        want = rl.rlim_max;
+    if (rl.rlim_cur == want)
+        return;
+    rl.rlim_cur = want;
+    if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
+        log_warn("edge.fds", LOG_TEXT("error", "the limit of file descriptors cannot be set"), LOG_END);
+}
+
+/* File descriptors for connections: the limit without the reserve and without what is open already (database,
+ * logs). */
 static long socket_limit(const struct config *config)
 {
     struct rlimit rl = {0};
@@ -34,13 +58,6 @@ static long socket_limit(const struct config *config)
 
     if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
         return 256;
-    /* libwebsockets makes tables of this size for each thread: an unlimited one is taken as a million. */
-    if (rl.rlim_max == RLIM_INFINITY || rl.rlim_max > 1048576)
-        rl.rlim_max = 1048576;
-    if (rl.rlim_cur < rl.rlim_max) {
-        rl.rlim_cur = rl.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &rl);
-    }
     limit = (long)rl.rlim_cur - (long)config->server.reserve_fds;
     dir = opendir("/proc/self/fd");
     if (dir != NULL) {
@@ -75,7 +92,8 @@ static bool init_threads(struct edge *e, const struct config *config, char *erro
         snprintf(error, n, "out of memory");
         return false;
     }
-    if (!accept_bind(config->server.listen_host, config->server.listen_port, e->thread_count, fds, &addresses, &e->address, error, n))
+    if (!accept_bind(config->server.listen_host, config->server.listen_port, e->thread_count, fds, &addresses,
+                     &e->address, error, n))
         goto out;
     for (i = 0; i < e->thread_count; i++) {
         if (!thread_init(&e->threads[i], &e->shared, (int)i, &fds[i * ACCEPT_ADDRESSES_MAX], addresses,
@@ -100,8 +118,8 @@ struct edge *edge_create(struct gateway *g, char *error, size_t n)
     struct edge *e = calloc(1, sizeof(*e));
     pthread_condattr_t attr;
 
-    signal(SIGPIPE, SIG_IGN);       /* a peer that left is an error of its write, not of the process */
-    lws_set_log_level(0, NULL);     /* what matters is told by our own lines; its lines show header contents */
+    signal(SIGPIPE, SIG_IGN);   /* a peer that left is an error of its write, not of the process */
+    lws_set_log_level(0, NULL); /* what matters is told by our own lines; its lines show header contents */
     if (e == NULL) {
         snprintf(error, n, "out of memory");
         goto err0;
@@ -126,6 +144,7 @@ struct edge *edge_create(struct gateway *g, char *error, size_t n)
         if (e->shared.tls == NULL)
             goto err1;
     }
+    set_fd_limit(config);
     if (!init_threads(e, config, error, n))
         goto err1;
     e->shared.socket_limit = socket_limit(config);
@@ -173,7 +192,8 @@ bool edge_reload(struct edge *e, char *error, size_t n)
     bool ok = true;
 
     if (e->shared.tls != NULL && config->server.tls_certificate != NULL)
-        ok = tls_context_reload(e->shared.tls, config->server.tls_certificate, config->server.tls_key, error, n);
+        ok = tls_context_reload(e->shared.tls, config->server.tls_certificate, config->server.tls_key, error,
+                                n);
     config_unref(config);
     for (size_t i = 0; i < e->thread_count; i++)
         thread_reload(&e->threads[i]);

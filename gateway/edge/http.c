@@ -116,7 +116,8 @@ static bool append(struct http_conn *c, const char *p, size_t n)
     return true;
 }
 
-/* While a call is under way its texts may not move, so nothing is read: only whether the peer is still there. */
+/* While a call is under way its texts may not move, so nothing is read: only whether the peer is still there.
+ */
 static void peek(struct http_conn *c)
 {
     char byte;
@@ -164,12 +165,14 @@ static void receive(struct http_conn *c)
 
 /* --- sending --- */
 
-/* Sends what is left. True: all is out. False: the rest waits for the socket, or the connection was closed. */
+/* Sends what is left. True: all is out. False: the rest waits for the socket, or the connection was closed.
+ */
 static bool flush(struct http_conn *c)
 {
     for (;;) {
         struct iovec v[2] = {
-            {.iov_base = c->out_head != NULL ? c->out_head + c->out_head_at : NULL, .iov_len = c->out_head_len - c->out_head_at},
+            {.iov_base = c->out_head != NULL ? c->out_head + c->out_head_at : NULL,
+             .iov_len = c->out_head_len - c->out_head_at},
             {.iov_len = c->out_body_len - c->out_body_at},
         };
         struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
@@ -197,7 +200,8 @@ static bool flush(struct http_conn *c)
     }
 }
 
-void http_send(struct http_conn *c, const char *head, size_t head_len, const char *body, size_t body_len, char *owned)
+void http_send(struct http_conn *c, const char *head, size_t head_len, const char *body, size_t body_len,
+               char *owned)
 {
     c->state = HTTP_WRITE;
     c->out_owned = owned;

@@ -1,15 +1,21 @@
 /*
- * gateway/edge/http.h - one HTTP/1 connection: bytes in, a bounded request to the api, its answer out, and again.
+ * gateway/edge/http.h - one HTTP/1 connection: bytes in, a bounded request to the api, its answer out, and
+ * again.
  *
- * Owns:    the socket, until it closes or is handed to ws.h; the request's bytes while it is under way, nothing while idle.
+ * Owns:    the socket, until it closes or is handed to ws.h; the request's bytes while it is under way,
+ *          nothing while idle.
  * Borrows: the thread.
- * Bounds:  a head of HTTP_HEAD_MAX bytes within HTTP_HEAD_MS, a body of `max_body` within `body_timeout`; one call at a time: what a
- *          caller pipelines behind it stays in the socket; an answer that is not read for HTTP_WRITE_MS is cut.
+ * Bounds:  a head of HTTP_HEAD_MAX bytes within HTTP_HEAD_MS, a body of `max_body` within `body_timeout`;
+ *          one call at a time: what a caller pipelines behind it stays in the socket; an answer that is not
+ *          read for HTTP_WRITE_MS is cut.
  * Fails:   with an answer where HTTP allows one, else by closing.
  * Thread:  the edge thread that accepted it.
  *
- *     HEAD → BODY → CALL → WRITE → DONE → HEAD …            http.c: bytes, deadlines and the list of connections
- *       └──────(refused)─────↗        └→ LINGER → CLOSED    http_flow.c: the states;  http_guard.c: what is refused
+ *     HEAD → BODY → CALL → WRITE → DONE → HEAD …
+ *       └──────(refused)─────↗       └→ LINGER → CLOSED
+ *
+ * http.c has bytes, deadlines and the list of connections, http_flow.c the states, http_guard.c what is
+ * refused.
  */
 #ifndef RECALLD_EDGE_HTTP_H
 #define RECALLD_EDGE_HTTP_H
@@ -42,25 +48,26 @@ struct http_conn {
     struct http_conn *next, *prev;
     struct http_request *request; /* NULL: nothing received yet */
     struct api_call *call;
-    char *out_head;               /* what the socket did not take yet */
+    char *out_head; /* what the socket did not take yet */
     const char *out_body;
-    char *out_owned;              /* freed when the answer is out */
+    char *out_owned; /* freed when the answer is out */
     size_t out_head_len, out_head_at, out_body_len, out_body_at;
-    size_t discarded;             /* while lingering */
+    size_t discarded; /* while lingering */
     int fd;
-    int events;                   /* polled now */
-    int status;                   /* of the answer being written, for the log */
+    int events; /* polled now */
+    int status; /* of the answer being written, for the log */
     enum http_state state;
-    bool served;                  /* had a request: from now on the idle time applies */
-    bool advancing;               /* http_flow_advance runs */
-    bool eof;                     /* the peer sends no more */
-    bool muted;                   /* readable while a call is under way: looked at when it is answered */
-    bool parsed;                  /* request->head is valid */
-    bool closing;                 /* close after this answer */
-    bool unread;                  /* input was left unread: linger */
-    bool head_only;               /* the request is a HEAD */
-    bool continued;               /* "100 Continue" was sent */
-    char peer[47];                /* its address in text */
+    bool served;    /* had a request: from now on the idle time applies */
+    bool advancing; /* http_flow_advance runs */
+    bool eof;       /* the peer sends no more */
+    bool muted;     /* readable while a call is under way: looked at when it is answered */
+    bool parsed;    /* request->head is valid */
+    bool closing;   /* close after this answer */
+    bool unread;    /* input was left unread: linger */
+    bool called;    /* the request reached the api */
+    bool head_only; /* the request is a HEAD */
+    bool continued; /* "100 Continue" was sent */
+    char peer[47];  /* its address in text */
 };
 
 /* Takes over an accepted, non-blocking socket (closed on failure). `peer` is copied. */
@@ -70,8 +77,10 @@ void http_close(struct http_conn *c);
 /* Takes the socket out of the connection, which is closed then without it. Returns the socket. */
 int http_detach(struct http_conn *c);
 
-/* Sends an answer; `owned` (may be NULL) is freed when it is out. Ends in HTTP_DONE, now or later, or closes. */
-void http_send(struct http_conn *c, const char *head, size_t head_len, const char *body, size_t body_len, char *owned);
+/* Sends an answer; `owned` (may be NULL) is freed when it is out. Ends in HTTP_DONE, now or later, or closes.
+ */
+void http_send(struct http_conn *c, const char *head, size_t head_len, const char *body, size_t body_len,
+               char *owned);
 /* Makes room for `need` bytes in all; false: out of memory. Invalidates the request's texts. */
 bool http_reserve(struct http_conn *c, size_t need);
 /* Sets polling and deadline as the state wants them. */

@@ -16,22 +16,25 @@
 
 #define LOGGED_PATH_MAX 200
 
-/* One line a request: failures at info, what went well at debug, so that a busy server's log stays readable. */
+/* One line for a request that the edge answered itself. The api tells of those that reached it. */
 static void log_request(const struct http_conn *c)
 {
     const struct http_request *r = c->request;
-    enum log_level level = c->status >= 500 ? LOG_LEVEL_WARN : c->status >= 400 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    enum log_level level = c->status >= 400 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
     const struct http_head *h = c->parsed ? &r->head : NULL;
-    struct str method = c->head_only ? STR("HEAD") : h != NULL && h->api.method.p != NULL ? h->api.method : STR("-");
+    struct str method = c->head_only                           ? STR("HEAD")
+                        : h != NULL && h->api.method.p != NULL ? h->api.method
+                                                               : STR("-");
     struct str path = h != NULL ? h->api.path : STR_NULL;
 
-    if (!log_enabled(level))
+    if (c->called || !log_enabled(level))
         return;
     log_write(level, "request",
               (const struct log_field[]){
                   LOG_TEXT("id", r->id),
                   LOG_STR("method", method.p, method.n < 16 ? method.n : 16),
-                  LOG_STR("path", path.p != NULL ? path.p : "", path.n < LOGGED_PATH_MAX ? path.n : LOGGED_PATH_MAX),
+                  LOG_STR("path", path.p != NULL ? path.p : "",
+                          path.n < LOGGED_PATH_MAX ? path.n : LOGGED_PATH_MAX),
                   LOG_INT("status", c->status),
                   LOG_INT("ms", thread_now(c->thread) - r->started_ms),
                   LOG_TEXT("peer", c->peer),
@@ -103,7 +106,8 @@ static void answer(void *edge_context, struct api_reply *reply)
 static void refuse(struct http_conn *c, int status, const char *sentence, const char *extra)
 {
     char body[HTTP_REPLY_ERROR_MAX];
-    struct api_reply reply = {.status = status, .content_type = "application/json; charset=utf-8", .extra = extra};
+    struct api_reply reply = {
+        .status = status, .content_type = "application/json; charset=utf-8", .extra = extra};
     char *copy;
 
     reply.len = http_reply_error(body, status, sentence, c->parsed ? c->request->head.api.path : STR_NULL);
@@ -210,7 +214,8 @@ static bool step_head(struct http_conn *c)
     return take_verdict(c);
 }
 
-/* Tells a caller that waits for permission to send its body. The socket's buffer is empty here, so the few bytes fit. */
+/* Tells a caller that waits for permission to send its body. The socket's buffer is empty here, so the few
+ * bytes fit. */
 static bool send_continue(struct http_conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -256,6 +261,7 @@ static bool step_body(struct http_conn *c)
     if (c->head_only)
         request->method = STR("GET");
     c->state = HTTP_CALL;
+    c->called = true;
     call = api_begin(c->thread->api, request, answer, c);
     if (c->state == HTTP_CALL)
         c->call = call;
@@ -276,6 +282,7 @@ static bool step_done(struct http_conn *c)
     c->muted = false;
     c->parsed = false;
     c->continued = false;
+    c->called = false;
     c->head_only = false;
     if (c->closing) {
         if (c->eof || (!c->unread && r->len <= used)) {

@@ -7,7 +7,8 @@
 
 static struct http_guard refuse(int status, const char *sentence, const char *extra)
 {
-    return (struct http_guard){.verdict = HTTP_GUARD_REFUSE, .status = status, .sentence = sentence, .extra = extra};
+    return (struct http_guard){
+        .verdict = HTTP_GUARD_REFUSE, .status = status, .sentence = sentence, .extra = extra};
 }
 
 static bool is(struct str s, const char *z)
@@ -41,7 +42,8 @@ static bool key_valid(struct str key)
     for (size_t i = 0; i < 22; i++) {
         char c = key.p[i];
 
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'))
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+              c == '/'))
             return false;
     }
     return true;
@@ -56,7 +58,8 @@ static struct http_guard check_upgrade(struct edge_thread *t, const struct http_
         return refuse(426, "This path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade.",
                       "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
     if (!is(h->ws_version, "13"))
-        return refuse(426, "Only WebSocket version 13 is spoken here.", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        return refuse(426, "Only WebSocket version 13 is spoken here.",
+                      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
     if (!key_valid(h->ws_key))
         return refuse(400, "Sec-WebSocket-Key must be the base64 of 16 bytes.", NULL);
     if (!h->ws_protocol)
@@ -73,14 +76,16 @@ static struct http_guard check_upgrade(struct edge_thread *t, const struct http_
 static struct http_guard check_options(struct edge_thread *t, const struct http_head *h)
 {
     if (h->api.origin.p == NULL || h->cors_method.p == NULL)
-        return (struct http_guard){.verdict = HTTP_GUARD_OPTIONS, .status = 204, .extra = "Allow: " METHODS "\r\n"};
+        return (struct http_guard){
+            .verdict = HTTP_GUARD_OPTIONS, .status = 204, .extra = "Allow: " METHODS "\r\n"};
     if (!http_guard_origin(t, h))
         return refuse(403, "Pages of this Origin may not call: add it to the app's origins.", NULL);
     return (struct http_guard){
         .verdict = HTTP_GUARD_OPTIONS,
         .status = 204,
         .extra = "Access-Control-Allow-Methods: GET, POST, PUT, DELETE\r\n"
-                 "Access-Control-Allow-Headers: IM-CLIENT-KEY, IM-Authorization, Authorization, Content-Type, IM-Device-ID, "
+                 "Access-Control-Allow-Headers: IM-CLIENT-KEY, IM-Authorization, Authorization, "
+                 "Content-Type, IM-Device-ID, "
                  "X-Request-ID, Last-Event-ID\r\n"
                  "Access-Control-Max-Age: 600\r\n",
     };

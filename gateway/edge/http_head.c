@@ -56,7 +56,8 @@ static enum http_head_result parse_target(struct http_head *h, struct str target
         if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
             return bad(h, 400, "The request's path holds a character that must be percent-encoded.");
     /* The absolute form, as proxies send it: the authority is in Host as well. */
-    if (target.n > 7 && (text_is_nocase(target.p, 7, "http://") || (target.n > 8 && text_is_nocase(target.p, 8, "https://")))) {
+    if (target.n > 7 && (text_is_nocase(target.p, 7, "http://") ||
+                         (target.n > 8 && text_is_nocase(target.p, 8, "https://")))) {
         size_t skip = target.p[4] == ':' ? 7 : 8;
         const char *slash = memchr(target.p + skip, '/', target.n - skip);
 
@@ -95,8 +96,9 @@ static enum http_head_result parse_request_line(struct http_head *h, struct str 
     if (text_is(version.p, version.n, "HTTP/1.0"))
         h->http10 = true;
     else if (!text_is(version.p, version.n, "HTTP/1.1"))
-        return version.n > 5 && memcmp(version.p, "HTTP/", 5) == 0 ? bad(h, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-                                                                    : bad(h, 400, "The request line is malformed.");
+        return version.n > 5 && memcmp(version.p, "HTTP/", 5) == 0
+                   ? bad(h, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+                   : bad(h, 400, "The request line is malformed.");
     return parse_target(h, str_n(space + 1, (size_t)(last - space - 1)));
 }
 
@@ -109,8 +111,14 @@ struct known {
     bool once; /* a second one is refused: which of them counts would be anybody's guess */
 };
 
-#define API(name_, field_, once_) {name_, offsetof(struct http_head, api.field_), once_}
-#define OWN(name_, field_, once_) {name_, offsetof(struct http_head, field_), once_}
+#define API(name_, field_, once_)                                                                            \
+    {                                                                                                        \
+        name_, offsetof(struct http_head, api.field_), once_                                                 \
+    }
+#define OWN(name_, field_, once_)                                                                            \
+    {                                                                                                        \
+        name_, offsetof(struct http_head, field_), once_                                                     \
+    }
 static const struct known headers[] = {
     API("host", host, true),
     API("content-type", content_type, true),

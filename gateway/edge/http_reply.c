@@ -42,13 +42,39 @@ static const char *reason(int status)
         int status;
         const char *text;
     } table[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {301, "Moved Permanently"}, {302, "Found"},
-        {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-        {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-        {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {413, "Content Too Large"}, {414, "URI Too Long"},
-        {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
-        {429, "Too Many Requests"}, {430, "Not Enabled"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {430, "Not Enabled"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -97,7 +123,8 @@ size_t http_reply_head(char out[static HTTP_REPLY_HEAD_MAX], const struct http_r
     return t.full ? 0 : t.n;
 }
 
-size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence, struct str path)
+size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence,
+                        struct str path)
 {
     const char *code = status == 413                    ? "RESULT_TOO_LARGE"
                        : status == 403                  ? "INSUFFICIENT_PERMISSION"
@@ -114,7 +141,8 @@ size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const
                                      : 1002,
                      sentence);
     else
-        n = snprintf(out, HTTP_REPLY_ERROR_MAX, "{\"RC\":%d,\"RM\":\"%s\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", status,
+        n = snprintf(out, HTTP_REPLY_ERROR_MAX,
+                     "{\"RC\":%d,\"RM\":\"%s\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", status,
                      sentence, code, sentence);
     return n > 0 && n < HTTP_REPLY_ERROR_MAX ? (size_t)n : 0;
 }

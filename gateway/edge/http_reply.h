@@ -1,5 +1,6 @@
 /*
- * gateway/edge/http_reply.h - the head of an answer, and the edge's own error answers, as bytes; no sockets.
+ * gateway/edge/http_reply.h - the head of an answer, and the edge's own error answers, as bytes; no
+ * sockets.
  *
  * Owns:    nothing; writes into the caller's buffer.
  * Bounds:  HTTP_REPLY_HEAD_MAX bytes of head, HTTP_REPLY_ERROR_MAX of an error's body.
@@ -21,17 +22,19 @@ struct http_reply {
     const struct api_reply *reply; /* status, content type, retry_after_s, extra */
     size_t length;                 /* Content-Length; none for 204 and 304 */
     struct str request_id;
-    struct str origin;             /* an allowed Origin to echo, or absent */
-    const char *date;              /* of the Date header */
-    bool cached;                   /* a file of the page: no-cache instead of no-store */
-    bool close;                    /* Connection: close */
-    bool keep_alive;               /* HTTP/1.0 asked for keep-alive */
+    struct str origin; /* an allowed Origin to echo, or absent */
+    const char *date;  /* of the Date header */
+    bool cached;       /* a file of the page: no-cache instead of no-store */
+    bool close;        /* Connection: close */
+    bool keep_alive;   /* HTTP/1.0 asked for keep-alive */
 };
 
 /* Writes status line and headers, the empty line included; returns the length, 0: does not fit. */
 size_t http_reply_head(char out[static HTTP_REPLY_HEAD_MAX], const struct http_reply *r);
 
-/* The body of an error that the edge itself answers, in the path's dialect: RongCloud's end in ".json". Returns its length. */
-size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence, struct str path);
+/* The body of an error that the edge itself answers, in the path's dialect: RongCloud's end in ".json".
+ * Returns its length. */
+size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence,
+                        struct str path);
 
 #endif

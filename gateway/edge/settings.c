@@ -1,6 +1,7 @@
 #include "edge/settings.h"
 
-/* Of a number that the configuration's table keeps within bounds already; the clamp makes the narrower type certain. */
+/* Of a number that the configuration's table keeps within bounds already; the clamp makes the narrower type
+ * certain. */
 static uint32_t clamp32(int64_t v)
 {
     if (v < 0)

@@ -1,8 +1,9 @@
 /*
- * gateway/edge/settings.h - the settings that connections look at all the time, as plain numbers of each thread.
+ * gateway/edge/settings.h - the settings that connections look at all the time, as plain numbers of each
+ * thread.
  *
- * Owns nothing. Thread: the edge thread that has them; refreshed once a second and at a reload, so that a request costs no
- * atomic operation for its configuration.
+ * Owns nothing. Thread: the edge thread that has them; refreshed once a second and at a reload, so that a
+ * request costs no atomic operation for its configuration.
  */
 #ifndef RECALLD_EDGE_SETTINGS_H
 #define RECALLD_EDGE_SETTINGS_H

@@ -116,7 +116,8 @@ static void close_handle(void *handle)
         uv_close(handle, NULL);
 }
 
-/* The first part of the end, inside the loop: every handle is closed, libwebsockets starts to close its own. */
+/* The first part of the end, inside the loop: every handle is closed, libwebsockets starts to close its own.
+ */
 static void stop_in_loop(struct edge_thread *t)
 {
     if (t->stopping)
@@ -177,7 +178,8 @@ static void tell_started(struct edge_thread *t, bool ok)
     pthread_mutex_unlock(&t->shared->lock);
 }
 
-/* The second part of the end, after the loop ran dry. Jobs that came home late find their sessions gone and free themselves. */
+/* The second part of the end, after the loop ran dry. Jobs that came home late find their sessions gone and
+ * free themselves. */
 static void finish(struct edge_thread *t)
 {
     pthread_mutex_lock(&t->shared->lws_lock);
@@ -211,16 +213,21 @@ static void *run(void *arg)
 
 static bool init_lws(struct edge_thread *t)
 {
+    /* Switches the library's own pings off: their timers, one for each connection, hang in one sorted list.
+     */
+    static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 1, .secs_since_valid_hangup = 0};
     struct lws_context_creation_info info = {0};
     void *loops[1] = {&t->loop};
 
-    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info.options =
+        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
     info.foreign_loops = loops;
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.user = t;
     info.max_http_header_data = 1024; /* it only ever sees upgrade requests that ws.c wrote */
     info.max_http_header_pool = 256;
     info.protocols = ws_protocols();
+    info.retry_and_idle_policy = &no_pings;
     info.vhost_name = "edge";
     t->lws = lws_create_context(&info);
     if (t->lws == NULL)
@@ -229,8 +236,8 @@ static bool init_lws(struct edge_thread *t)
     return t->vhost != NULL;
 }
 
-bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds, size_t fd_count, size_t mailbox_limit,
-                 char *error, size_t n)
+bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds,
+                 size_t fd_count, size_t mailbox_limit, char *error, size_t n)
 {
     t->shared = shared;
     t->gateway = shared->gateway;
@@ -259,7 +266,8 @@ bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index,
         return false;
     }
     if (!init_lws(t)) {
-        snprintf(error, n, "libwebsockets cannot start; is its libuv plugin (libwebsockets-evlib-uv) installed?");
+        snprintf(error, n,
+                 "libwebsockets cannot start; is its libuv plugin (libwebsockets-evlib-uv) installed?");
         return false;
     }
     return true;

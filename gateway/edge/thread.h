@@ -1,13 +1,16 @@
 /*
  * gateway/edge/thread.h - one edge thread: its loop, its libwebsockets context, its connections.
  *
- * Owns:    loop, context, mailbox, listening sockets, the api_thread with hub and sessions, every connection.
+ * Owns:    loop, context, mailbox, listening sockets, the api_thread with hub and sessions, every
+ *          connection.
  * Borrows: gateway and edge.
  * Bounds:  MAIL_BATCH mails a turn of the loop; ACCEPT_BATCH new connections a turn.
  * Fails:   thread_init and thread_start with a sentence.
- * Thread:  init, start, join, free on the main thread; the posting functions (thread_tell) on any; the rest on the thread itself.
+ * Thread:  init, start, join, free on the main thread; thread_reload and thread_drain on any; the rest
+ *          on the thread itself.
  *
- * One turn of the loop:  timers → poll: sockets, mailbox → check: one bounded slice of fan-out → closing handles
+ *     timers → poll: sockets, mailbox → check: one bounded slice of fan-out → closing handles → …
+ *
  * While fan-out is waiting an idle handle keeps the poll from blocking, so sockets and fan-out take turns.
  */
 #ifndef RECALLD_EDGE_THREAD_H
@@ -37,13 +40,14 @@ struct ws_opening;
 /* What all threads share. */
 struct thread_shared {
     struct gateway *gateway;
-    atomic_long sockets;      /* accepted and not closed yet, relays of TLS counted with what they hold */
-    long socket_limit;        /* file descriptors there are for connections */
-    struct tls_context *tls;  /* NULL: plain text */
-    pthread_mutex_t lws_lock; /* around destroying lws contexts: they share state that the library does not guard */
-    pthread_mutex_t lock;     /* for `drained` and each thread's `ready` and `failed` */
+    atomic_long sockets;     /* accepted and not closed yet, relays of TLS counted with what they hold */
+    long socket_limit;       /* file descriptors there are for connections */
+    struct tls_context *tls; /* NULL: plain text */
+    pthread_mutex_t
+        lws_lock; /* around destroying lws contexts: they share state that the library does not guard */
+    pthread_mutex_t lock; /* for `drained` and each thread's `ready` and `failed` */
     pthread_cond_t changed;
-    unsigned drained;         /* threads without connections left */
+    unsigned drained; /* threads without connections left */
 };
 
 /* A listening socket of one thread. */
@@ -57,7 +61,8 @@ struct edge_thread {
     struct gateway *gateway;
     struct api_thread *api;
     struct mailbox *mailbox;
-    _Alignas(16) atomic_uint ordered; /* bits set by other threads; kept apart from what only this one touches */
+    _Alignas(16)
+        atomic_uint ordered; /* bits set by other threads; kept apart from what only this one touches */
     _Alignas(16) int index;
     pthread_t id;
     bool running, ready, failed; /* ready, failed: guarded by shared->lock */
@@ -93,9 +98,10 @@ struct edge_thread {
     char *scratch; /* THREAD_SCRATCH bytes for whoever runs just now */
 };
 
-/* Makes loop, mailbox and lws context; `fds` are listening sockets, owned by the thread from here on (also on failure). */
-bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds, size_t fd_count, size_t mailbox_limit,
-                 char *error, size_t n);
+/* Makes loop, mailbox and lws context; `fds` are listening sockets, owned by the thread from here on (also on
+ * failure). */
+bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index, const int *fds,
+                 size_t fd_count, size_t mailbox_limit, char *error, size_t n);
 /* Runs it; waits until it accepts. */
 bool thread_start(struct edge_thread *t, char *error, size_t n);
 /* Any thread: re-read the settings; drain. */

@@ -42,14 +42,16 @@ struct tls_conn {
 
 /* --- the context --- */
 
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                       unsigned in_len, void *arg)
 {
     static const unsigned char http11[] = "\x08http/1.1";
     unsigned char *chosen;
 
     (void)ssl;
     (void)arg;
-    if (SSL_select_next_proto(&chosen, out_len, http11, sizeof(http11) - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_len, http11, sizeof(http11) - 1, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -65,8 +67,10 @@ static SSL_CTX *make_ssl(const char *certificate, const char *key, char *error, 
         return NULL;
     }
     SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_options(ssl,
+                        SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_alpn_select_cb(ssl, choose_alpn, NULL);
     if (SSL_CTX_use_certificate_chain_file(ssl, certificate) != 1)
         goto err;
@@ -99,7 +103,8 @@ struct tls_context *tls_context_create(const char *certificate, const char *key,
     return c;
 }
 
-bool tls_context_reload(struct tls_context *c, const char *certificate, const char *key, char *error, size_t n)
+bool tls_context_reload(struct tls_context *c, const char *certificate, const char *key, char *error,
+                        size_t n)
 {
     SSL_CTX *fresh = make_ssl(certificate, key, error, n), *old;
 
@@ -272,11 +277,12 @@ static void set_events(uv_poll_t *poll, int *was, int events)
 static void settle(struct tls_conn *c)
 {
     set_events(&c->outer, &c->outer_events,
-               (c->in.p == NULL && !c->outer_eof ? UV_READABLE : 0) | (c->out.p != NULL || c->wants_write ? UV_WRITABLE : 0));
+               (c->in.p == NULL && !c->outer_eof ? UV_READABLE : 0) |
+                   (c->out.p != NULL || c->wants_write ? UV_WRITABLE : 0));
     if (c->inner_fd >= 0)
         set_events(&c->inner, &c->inner_events,
-                   (c->out.p == NULL && !c->inner_eof ? UV_READABLE : 0) | (c->in.p != NULL ? UV_WRITABLE : 0) |
-                       (c->inner_gone ? 0 : UV_DISCONNECT));
+                   (c->out.p == NULL && !c->inner_eof ? UV_READABLE : 0) |
+                       (c->in.p != NULL ? UV_WRITABLE : 0) | (c->inner_gone ? 0 : UV_DISCONNECT));
 }
 
 /* --- the handshake, and then the relay --- */

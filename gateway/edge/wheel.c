@@ -67,7 +67,8 @@ void wheel_advance(struct wheel *w, int64_t now_ms, void (*fire)(struct wheel_no
         struct wheel_node due;
         struct wheel_node *head = &w->slots[(uint64_t)++w->tick % WHEEL_SLOTS];
 
-        /* The slot's nodes move to a list of their own: what `fire` sets anew does not come round again in this visit. */
+        /* The slot's nodes move to a list of their own: what `fire` sets anew does not come round again in
+         * this visit. */
         if (head->next == head)
             continue;
         due.next = head->next;

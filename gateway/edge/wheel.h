@@ -6,9 +6,9 @@
  * Fails:   never.
  * Thread:  one.
  *
- * libwebsockets keeps its timers in one sorted list, so a timer for each connection makes accepting one linear in the number of
- * connections. Here a deadline hangs in the slot of its tick; those beyond one turn of the wheel are passed over until
- * their time has come.
+ * libwebsockets keeps its timers in one sorted list, so a timer for each connection makes accepting one
+ * linear in the number of connections. Here a deadline hangs in the slot of its tick; those beyond one turn
+ * of the wheel are passed over until their time has come.
  */
 #ifndef RECALLD_EDGE_WHEEL_H
 #define RECALLD_EDGE_WHEEL_H

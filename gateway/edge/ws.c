@@ -107,7 +107,7 @@ static void deliver(struct ws *w, const char *payload, size_t n)
 {
     if (w->session == NULL)
         return;
-    session_frame(w->session, payload, n, clock_wall_ms());
+    session_frame(w->session, n > 0 ? payload : "", n, clock_wall_ms());
     ws_rearm(w);
 }
 
@@ -157,7 +157,8 @@ static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
         ws_out_close(w, 1013, "out of memory");
         return 0;
     }
-    memcpy(w->in + w->in_len, p, n);
+    if (n > 0)
+        memcpy(w->in + w->in_len, p, n);
     w->in_len += (uint32_t)n;
     if (last) {
         char *frame = w->in;
@@ -178,8 +179,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     switch (reason) {
     case LWS_CALLBACK_WSI_CREATE:
-        atomic_fetch_add_explicit(&((struct edge_thread *)lws_context_user(lws_get_context(wsi)))->shared->sockets, 1,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(
+            &((struct edge_thread *)lws_context_user(lws_get_context(wsi)))->shared->sockets, 1,
+            memory_order_relaxed);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY: {
         struct edge_thread *t = lws_context_user(lws_get_context(wsi));
@@ -223,7 +225,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 const struct lws_protocols *ws_protocols(void)
 {
-    /* rx_buffer_size is allocated for every connection; 125 bytes are the longest ping, which must come back whole in the pong. */
+    /* rx_buffer_size is allocated for every connection; 125 bytes are the longest ping, which must come back
+     * whole in the pong. */
     static const struct lws_protocols protocols[] = {
         {.name = "recall.v1",
          .callback = callback,
@@ -243,7 +246,8 @@ void ws_adopt(struct edge_thread *t, int fd, const struct ws_upgrade *up)
     char request[512];
     char *all;
     int n = snprintf(request, sizeof(request),
-                     "GET /ws HTTP/1.1\r\nHost: recalld\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %.*s\r\n"
+                     "GET /ws HTTP/1.1\r\nHost: recalld\r\nUpgrade: websocket\r\nConnection: "
+                     "Upgrade\r\nSec-WebSocket-Key: %.*s\r\n"
                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: recall.v1\r\n\r\n",
                      (int)h->ws_key.n, h->ws_key.p);
 
@@ -255,7 +259,8 @@ void ws_adopt(struct edge_thread *t, int fd, const struct ws_upgrade *up)
     memcpy(all, request, (size_t)n);
     if (up->surplus_len > 0)
         memcpy(all + n, up->surplus, up->surplus_len);
-    t->opening = &opening; /* libwebsockets reads the request and calls back with ESTABLISHED within this call */
+    t->opening =
+        &opening; /* libwebsockets reads the request and calls back with ESTABLISHED within this call */
     lws_adopt_socket_vhost_readbuf(t->vhost, fd, all, (size_t)n + up->surplus_len);
     t->opening = NULL;
     free(all);
@@ -263,7 +268,8 @@ void ws_adopt(struct edge_thread *t, int fd, const struct ws_upgrade *up)
 
 /* --- deadlines --- */
 
-/* The session tells wall-clock time, the wheel takes monotonic: a clock that was set is noticed when the node fires. */
+/* The session tells wall-clock time, the wheel takes monotonic: a clock that was set is noticed when the node
+ * fires. */
 static int64_t session_due(const struct ws *w, int64_t now_ms)
 {
     int64_t wall = w->session != NULL ? session_deadline(w->session) : INT64_MAX, left;

@@ -1,15 +1,17 @@
 /*
  * gateway/edge/ws.h - WebSocket connections: libwebsockets reads the frames, we write them.
  *
- * Owns:    each connection's `struct ws`, which lives in libwebsockets' user space of the connection; its session.
+ * Owns:    each connection's `struct ws`, which lives in libwebsockets' user space of the connection; its
+ *          session.
  * Borrows: the thread.
- * Bounds:  sizeof(struct ws) for an idle connection; a frame being received up to `frame_max` (4413); replies waiting for the
- *          socket up to `output_buffer` bytes and WS_OUT_PIECES pieces, then text() is refused.
+ * Bounds:  sizeof(struct ws) for an idle connection; a frame being received up to `frame_max` (4413);
+ *          replies waiting for the socket up to `output_buffer` bytes and WS_OUT_PIECES pieces, then text()
+ *          is refused.
  * Fails:   by closing the connection; with a close code wherever the socket still takes it.
  * Thread:  the edge thread that owns the connection.
  *
- * Only upgrade requests that http_guard.c accepted come here, written anew by ws_adopt: libwebsockets' HTTP parser never sees a
- * byte of a stranger's, no extension (compression above all) is ever offered to it.
+ * Only upgrade requests that http_guard.c accepted come here, written anew by ws_adopt: libwebsockets' HTTP
+ * parser never sees a byte of a stranger's, no extension (compression above all) is ever offered to it.
  */
 #ifndef RECALLD_EDGE_WS_H
 #define RECALLD_EDGE_WS_H
@@ -20,8 +22,8 @@
 
 #include <sys/uio.h>
 
-#define WS_OUT_PIECES 512     /* libwebsockets refuses at 1,024 */
-#define WS_CLOSE_MS 2000      /* how long a peer may take to answer our close frame */
+#define WS_OUT_PIECES 512 /* libwebsockets refuses at 1,024 */
+#define WS_CLOSE_MS 2000  /* how long a peer may take to answer our close frame */
 #define WS_CLOSE_REASON_MAX 123
 
 /* One connection; 104 bytes, counted by every idle device. */
@@ -33,14 +35,14 @@ struct ws {
     struct wheel_node timer; /* the earliest of: the session's deadline, ping, pong overdue, close overdue */
     char *in;                /* a frame being assembled; NULL between frames */
     uint32_t in_len, in_cap;
-    int64_t pinged_ms;       /* when the last ping went out, or the connection opened */
-    uint32_t waiting;        /* bytes of replies that wait in libwebsockets, since it was last empty */
+    int64_t pinged_ms; /* when the last ping went out, or the connection opened */
+    uint32_t waiting;  /* bytes of replies that wait in libwebsockets, since it was last empty */
     int fd;
-    uint16_t pieces;         /* how many pieces wait */
-    bool blocked;            /* something waits; session_drained is owed */
-    bool closing;            /* no more frames go out */
+    uint16_t pieces; /* how many pieces wait */
+    bool blocked;    /* something waits; session_drained is owed */
+    bool closing;    /* no more frames go out */
     bool awaiting_pong;
-    bool heard;              /* anything came in since the last ping */
+    bool heard; /* anything came in since the last ping */
 };
 
 struct ws_upgrade {

@@ -12,13 +12,14 @@ enum out { OUT_ALL, OUT_PARTLY, OUT_FAILED };
 void ws_out_cut(struct ws *w)
 {
     w->closing = true;
-    /* libwebsockets reads the end, or fails to send, and closes: from here its own functions may not be called, as it may be the
-     * caller. */
+    /* libwebsockets reads the end, or fails to send, and closes: from here its own functions may not be
+     * called, as it may be the caller. */
     shutdown(w->fd, SHUT_RDWR);
 }
 
-/* Hands the bytes after the first `skip` to libwebsockets, which sends them, and before anything else of its own, when the socket takes
- * them. One piece, whatever the number of frames: its buffer is a list that it walks. */
+/* Hands the bytes after the first `skip` to libwebsockets, which sends them, and before anything else of its
+ * own, when the socket takes them. One piece, whatever the number of frames: its buffer is a list that it
+ * walks. */
 static enum out hand_over(struct ws *w, const struct iovec *v, int n, size_t skip, size_t total)
 {
     size_t left = total - skip;
@@ -120,9 +121,15 @@ static void send_close(void *connection, int code, const char *reason)
     ws_out_close(connection, code, reason);
 }
 
+static void rearm(void *connection)
+{
+    ws_rearm(connection);
+}
+
 const struct session_transport *ws_out_transport(void)
 {
-    static const struct session_transport transport = {.text = send_text, .frames = send_frames, .close = send_close};
+    static const struct session_transport transport = {
+        .text = send_text, .frames = send_frames, .close = send_close, .rearm = rearm};
 
     return &transport;
 }
@@ -139,8 +146,8 @@ void ws_out_ping(struct ws *w)
         ws_out_cut(w);
 }
 
-/* libwebsockets drops its own close frame when output waits, and does not send one at all outside its callbacks; so the frame is ours. The
- * peer's answer, or the deadline, then ends the connection. */
+/* libwebsockets drops its own close frame when output waits, and does not send one at all outside its
+ * callbacks; so the frame is ours. The peer's answer, or the deadline, then ends the connection. */
 void ws_out_close(struct ws *w, int code, const char *reason)
 {
     unsigned char frame[4 + WS_CLOSE_REASON_MAX];

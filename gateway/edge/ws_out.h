@@ -6,9 +6,9 @@
  * Fails:   a socket that refuses is shut down, which libwebsockets then notices and closes.
  * Thread:  the edge thread that owns the connection.
  *
- * The hot path is one sendmsg on the socket. It is safe because every byte that leaves goes through here or, when
- * libwebsockets has something of its own to say (a pong, an answer to a close), through its buffer, and here that buffer is
- * asked each time: while it holds anything, bytes go behind it.
+ * The hot path is one sendmsg on the socket. It is safe because every byte that leaves goes through here
+ * or, when libwebsockets has something of its own to say (a pong, an answer to a close), through its
+ * buffer, and here that buffer is asked each time: while it holds anything, bytes go behind it.
  */
 #ifndef RECALLD_EDGE_WS_OUT_H
 #define RECALLD_EDGE_WS_OUT_H
@@ -20,8 +20,8 @@ const struct session_transport *ws_out_transport(void);
 
 /* Sends a ping. */
 void ws_out_ping(struct ws *w);
-/* Sends a close frame and gives the peer WS_CLOSE_MS to answer it. Code 0 cuts the connection at once, without a frame and without
- * sending what waits. */
+/* Sends a close frame and gives the peer WS_CLOSE_MS to answer it. Code 0 cuts the connection at once,
+ * without a frame and without sending what waits. */
 void ws_out_close(struct ws *w, int code, const char *reason);
 /* libwebsockets says the socket takes bytes again. */
 void ws_out_writeable(struct ws *w);

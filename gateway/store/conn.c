@@ -90,14 +90,20 @@ void conn_write(struct store_conn *c, struct db_stmt *s)
     conn_end(c, s);
 }
 
+int64_t conn_insert(struct store_conn *c, struct db_stmt *s)
+{
+    const int64_t key = db_insert(s);
+
+    conn_end(c, s);
+    return c->failed ? 0 : key;
+}
+
 int64_t conn_number(struct store_conn *c, struct db_stmt *s, int64_t none)
 {
     int64_t value = none;
 
-    if (conn_row(c, s)) {
+    if (conn_row(c, s))
         value = db_int(s, 0);
-        (void)conn_row(c, s); /* to its end, so that a statement that writes is complete */
-    }
     conn_end(c, s);
     return c->failed ? none : value;
 }
@@ -117,7 +123,8 @@ int64_t conn_now_ms(_Atomic int64_t *last)
     const int64_t wall = clock_wall_ms();
     int64_t seen = atomic_load_explicit(last, memory_order_relaxed);
 
-    while (seen < wall && !atomic_compare_exchange_weak_explicit(last, &seen, wall, memory_order_relaxed, memory_order_relaxed))
+    while (seen < wall && !atomic_compare_exchange_weak_explicit(last, &seen, wall, memory_order_relaxed,
+                                                                 memory_order_relaxed))
         continue;
     return seen < wall ? wall : seen;
 }

@@ -112,6 +112,11 @@ bool db_step(struct db_stmt *s)
     return s->db->backend->step(s);
 }
 
+int64_t db_insert(struct db_stmt *s)
+{
+    return s->db->backend->insert(s);
+}
+
 int64_t db_int(struct db_stmt *s, int column)
 {
     return s->db->backend->column_int(s, column);

@@ -1,8 +1,9 @@
 /*
- * gateway/store/db_backend.h - what a database must be able to do: the functions behind db.h, one struct for each backend.
+ * gateway/store/db_backend.h - what a database must be able to do: the functions behind db.h, one struct for
+ * each backend.
  *
- * Owns nothing; included by db.c and the db_*.c backends alone. The contract of each function is that of its namesake in
- * db.h. A backend's own structures begin with struct db and struct db_stmt.
+ * Owns nothing; included by db.c and the db_*.c backends alone. The contract of each function is that of its
+ * namesake in db.h. A backend's own structures begin with struct db and struct db_stmt.
  */
 #ifndef RECALLD_STORE_DB_BACKEND_H
 #define RECALLD_STORE_DB_BACKEND_H
@@ -20,6 +21,7 @@ struct db_backend {
     void (*bind_blob)(struct db_stmt *s, int at, struct str value);
     void (*bind_zeros)(struct db_stmt *s, int at, size_t n);
     bool (*step)(struct db_stmt *s);
+    int64_t (*insert)(struct db_stmt *s);
     int64_t (*column_int)(struct db_stmt *s, int column);
     struct str (*column_bytes)(struct db_stmt *s, int column);
     void (*reset)(struct db_stmt *s);

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a connection waits for a lock of another process (a backup tool); this process's own connections never make each
- * other wait. */
+/* How long a connection waits for a lock of another process (a backup tool); this process's own
+ * connections never make each other wait. */
 #define BUSY_MS 50
+/* SQLite's own small memory, for what lives as long as a statement runs. */
+#define LOOKASIDE_SIZE 1024
+#define LOOKASIDE_COUNT 512
 #define WRITER_CACHE "PRAGMA cache_size=-65536"
 #define READER_CACHE "PRAGMA cache_size=-8192"
 
@@ -23,10 +26,10 @@ struct sqlite_stmt {
 struct sqlite_db {
     struct db base;
     sqlite3 *raw;
-    int lock;                /* -1: none held */
-    unsigned log_pages;      /* as told by the last commit that wrote */
-    bool committed;          /* a commit reached the log since this was last cleared */
-    _Atomic bool cut_short;  /* SQLite forgets an interrupt that falls between two statements; this does not */
+    int lock;               /* -1: none held */
+    unsigned log_pages;     /* as told by the last commit that wrote */
+    bool committed;         /* a commit reached the log since this was last cleared */
+    _Atomic bool cut_short; /* SQLite forgets an interrupt that falls between two statements; this does not */
     const char *const *sql;
     unsigned sql_count;
     struct sqlite_stmt begin_write, begin_read, commit, rollback;
@@ -83,7 +86,9 @@ static bool note(struct sqlite_db *d, int rc)
     if (d->base.status == DB_OK) {
         d->base.status = status;
         snprintf(d->base.error, sizeof(d->base.error), "%s (%d)",
-                 d->raw != NULL && sqlite3_extended_errcode(d->raw) == rc ? sqlite3_errmsg(d->raw) : sqlite3_errstr(rc), rc);
+                 d->raw != NULL && sqlite3_extended_errcode(d->raw) == rc ? sqlite3_errmsg(d->raw)
+                                                                          : sqlite3_errstr(rc),
+                 rc);
     }
     return false;
 }
@@ -91,7 +96,8 @@ static bool note(struct sqlite_db *d, int rc)
 static bool prepare(struct sqlite_db *d, struct sqlite_stmt *s, const char *sql)
 {
     s->base.db = &d->base;
-    return s->raw != NULL || note(d, sqlite3_prepare_v3(d->raw, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->raw, NULL));
+    return s->raw != NULL ||
+           note(d, sqlite3_prepare_v3(d->raw, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->raw, NULL));
 }
 
 /* Runs a statement that has no parameters and no rows. */
@@ -128,8 +134,9 @@ static void bind_int(struct db_stmt *s, int at, int64_t value)
 
 static void bind_text(struct db_stmt *s, int at, struct str value)
 {
-    note(of(s->db), value.p == NULL ? sqlite3_bind_null(raw_of(s), at)
-                                    : sqlite3_bind_text64(raw_of(s), at, value.p, value.n, SQLITE_STATIC, SQLITE_UTF8));
+    note(of(s->db), value.p == NULL
+                        ? sqlite3_bind_null(raw_of(s), at)
+                        : sqlite3_bind_text64(raw_of(s), at, value.p, value.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 static void bind_blob(struct db_stmt *s, int at, struct str value)
@@ -151,6 +158,14 @@ static bool step(struct db_stmt *s)
         return true;
     note(of(s->db), rc);
     return false;
+}
+
+static int64_t insert(struct db_stmt *s)
+{
+    const int rc = sqlite3_step(raw_of(s));
+
+    note(of(s->db), rc);
+    return rc == SQLITE_DONE ? sqlite3_last_insert_rowid(of(s->db)->raw) : 0;
 }
 
 static int64_t column_int(struct db_stmt *s, int column)
@@ -212,8 +227,9 @@ static int has_table(struct db *db, const char *name)
     struct sqlite_db *d = of(db);
     sqlite3_stmt *s = NULL;
     int found = -1;
-    int rc = sqlite3_prepare_v2(d->raw, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND (?1 IS NULL OR name = ?1)",
-                                -1, &s, NULL);
+    int rc = sqlite3_prepare_v2(
+        d->raw, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND (?1 IS NULL OR name = ?1)", -1,
+        &s, NULL);
 
     if (rc == SQLITE_OK) {
         sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
@@ -237,7 +253,8 @@ static bool checkpoint(struct db *db, bool erase)
     int rc;
 
     sqlite3_busy_timeout(d->raw, 0);
-    rc = sqlite3_wal_checkpoint_v2(d->raw, NULL, erase ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    rc = sqlite3_wal_checkpoint_v2(
+        d->raw, NULL, erase ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc == SQLITE_OK && erase)
         d->log_pages = 0;
     note(d, rc);
@@ -278,9 +295,10 @@ static int on_commit(void *arg, sqlite3 *raw, const char *name, int pages)
 
 static bool pragmas(struct sqlite_db *d, enum db_role role)
 {
-    static const char *const common[] = {"PRAGMA temp_store=MEMORY", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF"};
-    static const char *const writer[] = {"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON", "PRAGMA wal_autocheckpoint=0",
-                                         WRITER_CACHE};
+    static const char *const common[] = {"PRAGMA temp_store=MEMORY", "PRAGMA mmap_size=0",
+                                         "PRAGMA trusted_schema=OFF"};
+    static const char *const writer[] = {"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON",
+                                         "PRAGMA wal_autocheckpoint=0", WRITER_CACHE};
     static const char *const reader[] = {"PRAGMA query_only=ON", READER_CACHE};
     bool ok = true;
 
@@ -326,14 +344,19 @@ static void explain(const struct sqlite_db *d, const char *path, char *error, si
         snprintf(error, size, "the disk that holds the database %s is full", path);
         break;
     case DB_READONLY:
-        snprintf(error, size, "the database %s is read-only for this user: check the owner and rights of the file and its "
-                 "folder", path);
+        snprintf(error, size,
+                 "the database %s is read-only for this user: check the owner and rights of the file and its "
+                 "folder",
+                 path);
         break;
     case DB_CORRUPT:
         if (strncmp(d->base.error, sqlite3_errstr(SQLITE_NOTADB), strlen(sqlite3_errstr(SQLITE_NOTADB))) == 0)
-            snprintf(error, size, "the file %s is not a database (or is encrypted): name another file or move it away", path);
+            snprintf(error, size,
+                     "the file %s is not a database (or is encrypted): name another file or move it away",
+                     path);
         else
-            snprintf(error, size, "the database %s is damaged (%s): restore it from a backup", path, d->base.error);
+            snprintf(error, size, "the database %s is damaged (%s): restore it from a backup", path,
+                     d->base.error);
         break;
     case DB_BUSY:
         snprintf(error, size, "the database %s is locked by another program", path);
@@ -347,7 +370,8 @@ static void explain(const struct sqlite_db *d, const char *path, char *error, si
 static struct db *open_db(const char *path, const struct db_options *options, char *error, size_t error_size)
 {
     const bool writer = options->role == DB_WRITER;
-    const int flags = SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    const int flags =
+        SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     struct sqlite_db *d = calloc(1, sizeof(*d) + options->sql_count * sizeof(d->statements[0]));
     int rc;
 
@@ -360,6 +384,8 @@ static struct db *open_db(const char *path, const struct db_options *options, ch
     d->sql_count = options->sql_count;
     d->lock = -1;
     if (writer) {
+        /* Counting memory costs a lock at each allocation. Refused, harmlessly, once SQLite is in use. */
+        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         if (!path_make_parent(path, error, error_size))
             goto err;
         d->lock = path_lock(path, error, error_size);
@@ -368,6 +394,7 @@ static struct db *open_db(const char *path, const struct db_options *options, ch
     }
     rc = sqlite3_open_v2(path, &d->raw, flags, NULL);
     if (rc == SQLITE_OK) {
+        (void)sqlite3_db_config(d->raw, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
         sqlite3_extended_result_codes(d->raw, 1);
         sqlite3_busy_timeout(d->raw, BUSY_MS);
         if (writer && sqlite3_db_readonly(d->raw, "main") == 1)
@@ -396,6 +423,7 @@ const struct db_backend *db_sqlite_backend(void)
         .bind_blob = bind_blob,
         .bind_zeros = bind_zeros,
         .step = step,
+        .insert = insert,
         .column_int = column_int,
         .column_bytes = column_bytes,
         .reset = reset,

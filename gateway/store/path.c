@@ -17,14 +17,16 @@ bool path_make_parent(const char *file, char *error, size_t error_size)
     struct stat st;
 
     if (n == 0 || n >= sizeof(path) - sizeof(".lock")) {
-        snprintf(error, error_size, n == 0 ? "the database has no file name" : "the database's path is too long");
+        snprintf(error, error_size,
+                 n == 0 ? "the database has no file name" : "the database's path is too long");
         return false;
     }
     memcpy(path, file, n + 1);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            snprintf(error, error_size, "the folder %s of the database cannot be created: %s", path, strerror(errno));
+            snprintf(error, error_size, "the folder %s of the database cannot be created: %s", path,
+                     strerror(errno));
             return false;
         }
         if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
@@ -65,13 +67,14 @@ int path_lock(const char *file, char *error, size_t error_size)
     snprintf(path, sizeof(path), "%s.lock", realpath(file, real) != NULL ? real : file);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
-        snprintf(error, error_size, "the folder of the database is not writable: %s cannot be made (%s)", path,
-                 strerror(errno));
+        snprintf(error, error_size, "the folder of the database is not writable: %s cannot be made (%s)",
+                 path, strerror(errno));
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
-            snprintf(error, error_size, "the database %s is in use by another recalld (it holds the lock on %s)", file, path);
+            snprintf(error, error_size,
+                     "the database %s is in use by another recalld (it holds the lock on %s)", file, path);
         else
             snprintf(error, error_size, "the lock file %s cannot be locked: %s", path, strerror(errno));
         close(fd);

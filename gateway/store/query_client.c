@@ -22,7 +22,7 @@ int64_t store_app_intern(struct store_conn *c, struct str name)
     if (key != 0 || (s = conn_query(c, SQL_APP_ADD)) == NULL)
         return key;
     db_bind_text(s, 1, name);
-    return conn_number(c, s, 0);
+    return conn_insert(c, s);
 }
 
 bool store_client_get(struct store_conn *c, int64_t app, struct str id, struct client_row *out)
@@ -124,7 +124,8 @@ bool store_token_get(struct store_conn *c, int64_t app, const unsigned char hash
     return found;
 }
 
-/* Forgets what expired long ago, so that the two token tables do not grow for ever. Few rows: it runs at each change. */
+/* Forgets what expired long ago, so that the two token tables do not grow for ever. Few rows: it runs at
+ * each change. */
 static void purge(struct store_conn *c, enum sql_id id)
 {
     struct db_stmt *s = conn_query(c, id);

@@ -88,7 +88,8 @@ void store_event_add(struct store_conn *c, const struct event_row *row)
     conn_write(c, s);
 }
 
-size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit)
+size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out,
+                        size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_EVENT_PAGE);
     size_t n = 0;
@@ -129,7 +130,8 @@ void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq)
     conn_write(c, s);
 }
 
-bool store_device_get(struct store_conn *c, int64_t app, struct str user, struct str device, struct device_row *out)
+bool store_device_get(struct store_conn *c, int64_t app, struct str user, struct str device,
+                      struct device_row *out)
 {
     struct db_stmt *s = conn_query(c, SQL_DEVICE_GET);
     bool found;
@@ -167,8 +169,8 @@ void store_device_put(struct store_conn *c, int64_t app, const struct device_row
     conn_write(c, s);
 }
 
-void store_ack_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq,
-                   int64_t now_ms)
+void store_ack_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device,
+                   int64_t seq, int64_t now_ms)
 {
     struct db_stmt *s = conn_query(c, SQL_ACK_PUT);
 
@@ -196,8 +198,8 @@ int64_t store_ack_get(struct store_conn *c, int64_t app, int64_t room_key, struc
     return conn_number(c, s, 0);
 }
 
-void store_refused_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq,
-                       int64_t now_ms)
+void store_refused_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user,
+                       struct str device, int64_t seq, int64_t now_ms)
 {
     struct db_stmt *s = conn_query(c, SQL_REFUSED_PUT);
 

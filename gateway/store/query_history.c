@@ -30,7 +30,8 @@ size_t store_message_page(struct store_conn *c, const struct message_page *page,
 int64_t store_message_page_total(struct store_conn *c, const struct message_page *page)
 {
     const int64_t min_ms = page->has_min_ms ? page->min_ms : INT64_MIN;
-    const enum sql_id id = page->has_min_ms ? (enum sql_id)((int)SQL_TOTAL_UPDATED + (int)page->order) : SQL_TOTAL_ALL;
+    const enum sql_id id =
+        page->has_min_ms ? (enum sql_id)((int)SQL_TOTAL_UPDATED + (int)page->order) : SQL_TOTAL_ALL;
     struct db_stmt *s = conn_query(c, id);
     int64_t total;
 
@@ -53,7 +54,8 @@ int64_t store_message_page_total(struct store_conn *c, const struct message_page
     return total - conn_number(c, s, 0);
 }
 
-size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_key, struct message_row *out, size_t limit)
+size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_key, struct message_row *out,
+                         size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_ALL);
     size_t n = 0;
@@ -69,7 +71,8 @@ size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_k
     return c->failed ? 0 : n;
 }
 
-void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str message, int64_t now_ms)
+void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_t room_key,
+                      struct str message, int64_t now_ms)
 {
     struct db_stmt *s = conn_query(c, SQL_HIDDEN_PUT);
 
@@ -83,7 +86,8 @@ void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_
     conn_write(c, s);
 }
 
-size_t store_hidden_list(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str *out, size_t limit)
+size_t store_hidden_list(struct store_conn *c, int64_t app, struct str user, int64_t room_key,
+                         struct str *out, size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_HIDDEN_LIST);
     size_t n = 0;

@@ -20,8 +20,8 @@ bool store_message_get(struct store_conn *c, int64_t app, struct str id, struct 
     return read_one_message(c, s, out);
 }
 
-bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender, struct str client_msg_id,
-                                struct message_row *out)
+bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender,
+                                struct str client_msg_id, struct message_row *out)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_BY_CLIENT_ID);
 
@@ -45,7 +45,7 @@ static int64_t add_content(struct store_conn *c, struct str body, struct str con
         return 0;
     db_bind_blob(s, 1, body);
     db_bind_blob(s, 2, content);
-    return conn_number(c, s, 0);
+    return conn_insert(c, s);
 }
 
 static void bind_zeros_like(struct db_stmt *s, int at, bool present, int64_t n)
@@ -56,7 +56,8 @@ static void bind_zeros_like(struct db_stmt *s, int at, bool present, int64_t n)
         db_bind_blob(s, at, STR_NULL);
 }
 
-/* Overwrites the message's content with as many zero bytes, which SQLite does in place (schema.c says why). */
+/* Overwrites the message's content with as many zero bytes, which SQLite does in place (schema.c says
+ * why). */
 static void erase_content(struct store_conn *c, int64_t message_key)
 {
     struct db_stmt *s = conn_query(c, SQL_CONTENT_SIZE);
@@ -127,7 +128,7 @@ void store_message_add(struct store_conn *c, int64_t app, struct message_row *ro
     db_bind_int(s, 14, row->version);
     db_bind_int(s, 15, (int64_t)row->state);
     db_bind_int(s, 16, listed);
-    row->key = conn_number(c, s, 0);
+    row->key = conn_insert(c, s);
 }
 
 void store_message_edit(struct store_conn *c, const struct message_row *row)
@@ -186,7 +187,8 @@ void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms)
     conn_write(c, s);
 }
 
-size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out, size_t limit)
+size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out,
+                             size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_QUOTING);
 
@@ -198,7 +200,8 @@ size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, s
     return read_messages(c, s, out, limit);
 }
 
-bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct message_row *out)
+bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user,
+                        struct message_row *out)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_LAST);
 
@@ -210,7 +213,8 @@ bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, str
     return read_one_message(c, s, out);
 }
 
-int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user, int64_t read_seq)
+int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user,
+                             int64_t read_seq)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_UNREAD);
 

@@ -83,7 +83,7 @@ void store_room_add(struct store_conn *c, struct room_row *row)
     db_bind_int(s, 9, row->min_seq);
     db_bind_int(s, 10, row->created_ms);
     db_bind_int(s, 11, row->updated_ms);
-    row->key = conn_number(c, s, 0);
+    row->key = conn_insert(c, s);
 }
 
 void store_room_update(struct store_conn *c, const struct room_row *row)
@@ -106,6 +106,12 @@ int64_t store_room_next_seq(struct store_conn *c, int64_t room_key)
     struct db_stmt *s = conn_query(c, SQL_ROOM_NEXT_SEQ);
     int64_t seq;
 
+    if (s == NULL)
+        return 0;
+    db_bind_int(s, 1, room_key);
+    conn_write(c, s);
+    /* The row stays locked to the end of the transaction, so this is the number that was just made. */
+    s = conn_query(c, SQL_ROOM_SEQ);
     if (s == NULL)
         return 0;
     db_bind_int(s, 1, room_key);
@@ -169,7 +175,8 @@ void store_member_remove(struct store_conn *c, int64_t room_key, struct str user
     conn_write(c, s);
 }
 
-size_t store_member_list(struct store_conn *c, int64_t room_key, struct str after, struct member_row *out, size_t limit)
+size_t store_member_list(struct store_conn *c, int64_t room_key, struct str after, struct member_row *out,
+                         size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_MEMBER_LIST);
     size_t n = 0;
@@ -195,8 +202,8 @@ int64_t store_member_count(struct store_conn *c, int64_t room_key)
     return conn_number(c, s, 0);
 }
 
-size_t store_rooms_of(struct store_conn *c, int64_t app, struct str user, struct str after, struct room_row *rooms,
-                      struct member_row *members, size_t limit)
+size_t store_rooms_of(struct store_conn *c, int64_t app, struct str user, struct str after,
+                      struct room_row *rooms, struct member_row *members, size_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_ROOMS_OF);
     size_t n = 0;

@@ -4,7 +4,8 @@
  * Owns:    nothing; the jobs in a queue are borrowed from those who submitted them.
  * Bounds:  `limit` jobs; queue_push refuses more.
  * Fails:   not otherwise.
- * Thread:  a queue belongs to its thread's lock, which the caller holds. queue_send_home: any thread, no lock held.
+ * Thread:  a queue belongs to its thread's lock, which the caller holds. queue_send_home: any thread, no lock
+ *          held.
  */
 #ifndef RECALLD_STORE_QUEUE_H
 #define RECALLD_STORE_QUEUE_H

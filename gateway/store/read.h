@@ -1,5 +1,6 @@
 /*
- * gateway/store/read.h - a row of MESSAGE_COLUMNS (sql.c) as a structure, for the two files of queries that read it.
+ * gateway/store/read.h - a row of MESSAGE_COLUMNS (sql.c) as a structure, for the two files of queries that
+ * read it.
  *
  * Owns nothing: the texts live in the connection's arena. Never fails. The connection's thread.
  */

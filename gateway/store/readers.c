@@ -18,8 +18,8 @@ struct reader {
 
 struct readers {
     pthread_mutex_t lock;
-    pthread_cond_t wake;  /* work, the gate opened, or the end */
-    pthread_cond_t idle;  /* nobody is reading */
+    pthread_cond_t wake; /* work, the gate opened, or the end */
+    pthread_cond_t idle; /* nobody is reading */
     struct queue queue;
     unsigned running;
     bool paused, closed;
@@ -50,7 +50,8 @@ static struct job *next_job(struct readers *r)
     pthread_mutex_lock(&r->lock);
     while (r->queue.head == NULL && !r->closed)
         pthread_cond_wait(&r->wake, &r->lock);
-    /* Entered before taking: while it waits at the gate the job still counts as waiting and another thread may take it. */
+    /* Entered before taking: while it waits at the gate the job still counts as waiting and another thread
+     * may take it. */
     enter(r);
     job = queue_take(&r->queue, 1);
     if (job == NULL)
@@ -64,7 +65,8 @@ static enum db_status run_job(struct reader *reader, struct job *job)
 {
     struct store_conn *c = &reader->conn;
     enum db_status status;
-    const bool ok = conn_begin(c) && conn_run_job(c, job, conn_now_ms(reader->pool->clock)) && conn_commit(c, NULL);
+    const bool ok =
+        conn_begin(c) && conn_run_job(c, job, conn_now_ms(reader->pool->clock)) && conn_commit(c, NULL);
 
     status = db_status(c->db);
     if (!ok && status == DB_OK)
@@ -90,8 +92,8 @@ static void serve(struct reader *reader, struct job *job)
     }
     pthread_mutex_unlock(&r->lock);
     if (status != DB_OK)
-        log_error("store_read_failed", LOG_TEXT("status", db_status_text(status)), LOG_TEXT("error", db_error(reader->conn.db)),
-                  LOG_END);
+        log_error("store_read_failed", LOG_TEXT("status", db_status_text(status)),
+                  LOG_TEXT("error", db_error(reader->conn.db)), LOG_END);
     queue_send_home(job, db_status_result(status));
 }
 

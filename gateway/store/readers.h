@@ -1,5 +1,6 @@
 /*
- * gateway/store/readers.h - the pool of reader threads, and the gate that lets the writer have the log for itself.
+ * gateway/store/readers.h - the pool of reader threads, and the gate that lets the writer have the log for
+ * itself.
  *
  * Owns:    its threads and their connections.
  * Borrows: jobs, from readers_submit until they are sent home; the clock given at creation.
@@ -7,8 +8,8 @@
  * Fails:   creation, with a sentence. A job whose reading failed goes home with its fate.
  * Thread:  any, unless said otherwise.
  *
- * Why a gate: the log can only be emptied while nobody reads from it, and with two or more readers always busy that
- * moment would never come by itself.
+ * Why a gate: the log can only be emptied while nobody reads from it, and with two or more readers always
+ * busy that moment would never come by itself.
  */
 #ifndef RECALLD_STORE_READERS_H
 #define RECALLD_STORE_READERS_H
@@ -44,7 +45,8 @@ bool readers_submit(struct readers *readers, struct job *job);
 /* Jobs waiting. */
 unsigned readers_depth(struct readers *readers);
 
-/* Closes the gate: no thread begins another job. Waits up to `wait_us` microseconds and tells whether no job is running. */
+/* Closes the gate: no thread begins another job. Waits up to `wait_us` microseconds and tells whether no
+ * job is running. */
 bool readers_pause(struct readers *readers, unsigned wait_us);
 /* Opens the gate. */
 void readers_resume(struct readers *readers);

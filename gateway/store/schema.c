@@ -9,71 +9,79 @@
 /*
  * Version 1.
  *
- * Why content has a table of its own: what is erased must leave the file at once, and secure_delete alone does not do it.
- * When SQLite balances a b-tree it copies rows from page to page and leaves old copies in the unused middle of pages; the later
- * erasure of a row does not find those. So a row of `content` never moves and never goes: it is added at the end (which
- * splits no page), and erased by overwriting it with as many zero bytes (which happens in place). An edit adds a new row and
- * erases the old one. The space of erased content is not given back.
+ * Why content has a table of its own: what is erased must leave the file at once, and secure_delete alone
+ * does not do it. When SQLite balances a b-tree it copies rows from page to page and leaves old copies in the
+ * unused middle of pages; the later erasure of a row does not find those. So a row of `content` never moves
+ * and never goes: it is added at the end (which splits no page), and erased by overwriting it with as many
+ * zero bytes (which happens in place). An edit adds a new row and erases the old one. The space of erased
+ * content is not given back.
  *
- * Why so few indexes: an index that begins with the room costs one page of the log for each room in a commit. Histories
- * by creation or message time sort the room's messages instead.
+ * Why so few indexes: an index that begins with the room costs one page of the log for each room in a commit.
+ * Histories by creation or message time sort the room's messages instead.
  *
- * message.sender is '' for the platform. message.listed: 1 if a conversation list may show it (live, or a gray bar).
+ * message.sender is '' for the platform. message.listed: 1 if a conversation list may show it (live, or a
+ * gray bar).
  */
 static const char *const version_1[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE app (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE client (app INTEGER NOT NULL, id TEXT NOT NULL, nickname TEXT, avatar TEXT, fields TEXT, "
-    "is_robot INTEGER NOT NULL, last_login_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, "
-    "token_gen INTEGER NOT NULL, tokens_revoked_s INTEGER NOT NULL, PRIMARY KEY (app, id)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE token (app INTEGER NOT NULL, hash BLOB NOT NULL, user_id TEXT NOT NULL, expires_ms INTEGER NOT NULL, "
-    "PRIMARY KEY (app, hash)) STRICT, WITHOUT ROWID",
+    "is_robot INTEGER NOT NULL, last_login_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms "
+    "INTEGER NOT NULL, token_gen INTEGER NOT NULL, tokens_revoked_s INTEGER NOT NULL, PRIMARY KEY (app, "
+    "id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE token (app INTEGER NOT NULL, hash BLOB NOT NULL, user_id TEXT NOT NULL, expires_ms "
+    "INTEGER NOT NULL, PRIMARY KEY (app, hash)) STRICT, WITHOUT ROWID",
     "CREATE INDEX token_user ON token (app, user_id)",
     "CREATE INDEX token_expiry ON token (expires_ms) WHERE expires_ms > 0",
-    "CREATE TABLE revoked (app INTEGER NOT NULL, hash BLOB NOT NULL, expires_ms INTEGER NOT NULL, PRIMARY KEY (app, hash)) "
-    "STRICT, WITHOUT ROWID",
+    "CREATE TABLE revoked (app INTEGER NOT NULL, hash BLOB NOT NULL, expires_ms INTEGER NOT NULL, PRIMARY "
+    "KEY (app, hash)) STRICT, WITHOUT ROWID",
     "CREATE INDEX revoked_expiry ON revoked (expires_ms) WHERE expires_ms > 0",
 
-    "CREATE TABLE room (key INTEGER PRIMARY KEY, app INTEGER NOT NULL, id TEXT NOT NULL, name TEXT, type TEXT, owner TEXT, "
-    "fields TEXT, opening INTEGER NOT NULL, seq INTEGER NOT NULL, min_seq INTEGER NOT NULL, created_ms INTEGER NOT NULL, "
-    "updated_ms INTEGER NOT NULL) STRICT",
+    "CREATE TABLE room (key INTEGER PRIMARY KEY, app INTEGER NOT NULL, id TEXT NOT NULL, name TEXT, type "
+    "TEXT, owner TEXT, fields TEXT, opening INTEGER NOT NULL, seq INTEGER NOT NULL, min_seq INTEGER NOT "
+    "NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT",
     "CREATE UNIQUE INDEX room_id ON room (app, id)",
-    "CREATE TABLE member (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, app INTEGER NOT NULL, role INTEGER NOT NULL, "
-    "joined_seq INTEGER NOT NULL, joined_ms INTEGER NOT NULL, read_seq INTEGER NOT NULL, read_id TEXT, "
-    "PRIMARY KEY (room_key, user_id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE member (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, app INTEGER NOT NULL, role "
+    "INTEGER NOT NULL, joined_seq INTEGER NOT NULL, joined_ms INTEGER NOT NULL, read_seq INTEGER NOT NULL, "
+    "read_id TEXT, PRIMARY KEY (room_key, user_id)) STRICT, WITHOUT ROWID",
     "CREATE INDEX member_user ON member (app, user_id)",
 
     "CREATE TABLE content (key INTEGER PRIMARY KEY, body BLOB, content BLOB) STRICT",
-    "CREATE TABLE message (key INTEGER PRIMARY KEY, app INTEGER NOT NULL, room_key INTEGER NOT NULL, id TEXT NOT NULL, "
-    "sender TEXT NOT NULL, type TEXT NOT NULL, content_key INTEGER, reply TEXT, batch TEXT, client_msg_id TEXT, "
-    "time_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, seq INTEGER NOT NULL, "
-    "version INTEGER NOT NULL, state INTEGER NOT NULL, listed INTEGER NOT NULL) STRICT",
+    "CREATE TABLE message (key INTEGER PRIMARY KEY, app INTEGER NOT NULL, room_key INTEGER NOT NULL, id "
+    "TEXT NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, content_key INTEGER, reply TEXT, batch TEXT, "
+    "client_msg_id TEXT, time_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT "
+    "NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL, state INTEGER NOT NULL, listed INTEGER NOT NULL) "
+    "STRICT",
     "CREATE UNIQUE INDEX message_id ON message (app, id)",
-    "CREATE UNIQUE INDEX message_client ON message (app, client_msg_id, sender) WHERE client_msg_id IS NOT NULL",
+    "CREATE UNIQUE INDEX message_client ON message (app, client_msg_id, sender) WHERE client_msg_id IS NOT "
+    "NULL",
     "CREATE INDEX message_listed ON message (room_key, seq) WHERE listed = 1",
     "CREATE INDEX message_updated ON message (room_key, updated_ms) WHERE state <> 2",
-    "CREATE INDEX message_reply ON message (app, reply) WHERE reply IS NOT NULL",
-    "CREATE TABLE hidden (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, message TEXT NOT NULL, hidden_ms INTEGER NOT NULL, "
-    "PRIMARY KEY (room_key, user_id, message)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX message_reply ON message (app, reply, seq) WHERE reply IS NOT NULL",
+    "CREATE TABLE hidden (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, message TEXT NOT NULL, "
+    "hidden_ms INTEGER NOT NULL, PRIMARY KEY (room_key, user_id, message)) STRICT, WITHOUT ROWID",
 
-    "CREATE TABLE recall (app INTEGER NOT NULL, message TEXT NOT NULL, room_key INTEGER NOT NULL, seq INTEGER NOT NULL, "
-    "time_ms INTEGER NOT NULL, operator_id TEXT, is_delete INTEGER NOT NULL, is_admin INTEGER NOT NULL, "
-    "disable_update_last INTEGER NOT NULL, extra TEXT, reason TEXT, author TEXT, sent_ms INTEGER NOT NULL, objname TEXT, "
-    "PRIMARY KEY (app, message)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE recall (app INTEGER NOT NULL, message TEXT NOT NULL, room_key INTEGER NOT NULL, seq "
+    "INTEGER NOT NULL, time_ms INTEGER NOT NULL, operator_id TEXT, is_delete INTEGER NOT NULL, is_admin "
+    "INTEGER NOT NULL, disable_update_last INTEGER NOT NULL, extra TEXT, reason TEXT, author TEXT, sent_ms "
+    "INTEGER NOT NULL, objname TEXT, PRIMARY KEY (app, message)) STRICT, WITHOUT ROWID",
     "CREATE INDEX recall_unseen ON recall (app, time_ms) WHERE sent_ms = 0",
-    "CREATE TABLE event (room_key INTEGER NOT NULL, seq INTEGER NOT NULL, type INTEGER NOT NULL, subject TEXT, "
-    "version INTEGER NOT NULL, data TEXT, time_ms INTEGER NOT NULL, PRIMARY KEY (room_key, seq)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE event (room_key INTEGER NOT NULL, seq INTEGER NOT NULL, type INTEGER NOT NULL, subject "
+    "TEXT, version INTEGER NOT NULL, data TEXT, time_ms INTEGER NOT NULL, PRIMARY KEY (room_key, seq)) "
+    "STRICT, WITHOUT ROWID",
 
-    "CREATE TABLE device (app INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, caps TEXT, packages TEXT, "
-    "seen_ms INTEGER NOT NULL, PRIMARY KEY (app, user_id, device)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE ack (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, seq INTEGER NOT NULL, "
-    "acked_ms INTEGER NOT NULL, PRIMARY KEY (room_key, user_id, device)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE refused (room_key INTEGER NOT NULL, seq INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, "
-    "refused_ms INTEGER NOT NULL, PRIMARY KEY (room_key, seq, user_id, device)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE device (app INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, caps TEXT, "
+    "packages TEXT, seen_ms INTEGER NOT NULL, PRIMARY KEY (app, user_id, device)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE ack (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, seq INTEGER "
+    "NOT NULL, acked_ms INTEGER NOT NULL, PRIMARY KEY (room_key, user_id, device)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE refused (room_key INTEGER NOT NULL, seq INTEGER NOT NULL, user_id TEXT NOT NULL, device "
+    "TEXT NOT NULL, refused_ms INTEGER NOT NULL, PRIMARY KEY (room_key, seq, user_id, device)) STRICT, "
+    "WITHOUT ROWID",
     NULL,
 };
 
-/* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a new one. */
+/* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a
+ * new one. */
 static const char *const *const steps[] = {version_1};
 
 int64_t schema_version(void)

@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 /*
- * Message rows. LEFT JOINs, so that the planner begins with the message; every message has a room, and its content unless
- * it was erased or there was none.
+ * Message rows. LEFT JOINs, so that the planner begins with the message; every message has a room, and its
+ * content unless it was erased or there was none.
  */
 #define MESSAGE_COLUMNS                                                                                                \
     "m.key, m.room_key, r.id, m.id, m.sender, m.type, x.body, x.content, m.reply, m.batch, m.client_msg_id, m.time_ms, " \
@@ -33,79 +33,99 @@
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
-    [SQL_META_PUT] = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [SQL_META_PUT] =
+        "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = "
+        "excluded.value",
 
     [SQL_APP_GET] = "SELECT key FROM app WHERE name = ?1",
-    [SQL_APP_ADD] = "INSERT INTO app (name) VALUES (?1) RETURNING key",
+    [SQL_APP_ADD] = "INSERT INTO app (name) VALUES (?1)",
 
     /* query_client.c */
-    [SQL_CLIENT_GET] = "SELECT id, nickname, avatar, fields, is_robot, last_login_ms, created_ms, updated_ms, token_gen, "
-                       "tokens_revoked_s FROM client WHERE app = ?1 AND id = ?2",
+    [SQL_CLIENT_GET] =
+        "SELECT id, nickname, avatar, fields, is_robot, last_login_ms, created_ms, updated_ms, token_gen, "
+        "tokens_revoked_s FROM client WHERE app = ?1 AND id = ?2",
     [SQL_CLIENT_PUT] =
-        "INSERT INTO client (app, id, nickname, avatar, fields, is_robot, last_login_ms, created_ms, updated_ms, token_gen, "
-        "tokens_revoked_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0) ON CONFLICT (app, id) DO UPDATE SET "
-        "nickname = excluded.nickname, avatar = excluded.avatar, fields = excluded.fields, is_robot = excluded.is_robot, "
-        "last_login_ms = excluded.last_login_ms, created_ms = excluded.created_ms, updated_ms = excluded.updated_ms",
+        "INSERT INTO client (app, id, nickname, avatar, fields, is_robot, last_login_ms, created_ms, "
+        "updated_ms, token_gen, tokens_revoked_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0) ON "
+        "CONFLICT (app, id) DO UPDATE SET nickname = excluded.nickname, avatar = excluded.avatar, fields = "
+        "excluded.fields, is_robot = excluded.is_robot, last_login_ms = excluded.last_login_ms, created_ms "
+        "= excluded.created_ms, updated_ms = excluded.updated_ms",
     [SQL_CLIENT_SET_LOGIN] = "UPDATE client SET last_login_ms = ?3 WHERE app = ?1 AND id = ?2",
-    [SQL_CLIENT_REVOKE_TOKENS] = "UPDATE client SET token_gen = ?3, tokens_revoked_s = ?4 WHERE app = ?1 AND id = ?2",
+    [SQL_CLIENT_REVOKE_TOKENS] =
+        "UPDATE client SET token_gen = ?3, tokens_revoked_s = ?4 WHERE app = ?1 AND id = ?2",
     [SQL_CLIENT_COUNT] = "SELECT count(*) FROM client WHERE app = ?1",
     [SQL_TOKEN_GET] = "SELECT user_id, expires_ms FROM token WHERE app = ?1 AND hash = ?2",
-    [SQL_TOKEN_PUT] = "INSERT INTO token (app, hash, user_id, expires_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (app, hash) "
-                      "DO UPDATE SET user_id = excluded.user_id, expires_ms = excluded.expires_ms",
+    [SQL_TOKEN_PUT] =
+        "INSERT INTO token (app, hash, user_id, expires_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (app, hash) "
+        "DO UPDATE SET user_id = excluded.user_id, expires_ms = excluded.expires_ms",
     [SQL_TOKEN_FORGET] = "DELETE FROM token WHERE app = ?1 AND hash = ?2",
     [SQL_TOKEN_FORGET_USER] = "DELETE FROM token WHERE app = ?1 AND user_id = ?2",
     [SQL_TOKEN_PURGE] = "DELETE FROM token WHERE expires_ms > 0 AND expires_ms < ?1",
     [SQL_REVOKED_GET] = "SELECT 1 FROM revoked WHERE app = ?1 AND hash = ?2",
-    [SQL_REVOKED_PUT] = "INSERT INTO revoked (app, hash, expires_ms) VALUES (?1, ?2, ?3) ON CONFLICT (app, hash) "
-                        "DO UPDATE SET expires_ms = excluded.expires_ms",
+    [SQL_REVOKED_PUT] =
+        "INSERT INTO revoked (app, hash, expires_ms) VALUES (?1, ?2, ?3) ON CONFLICT (app, hash) DO UPDATE "
+        "SET expires_ms = excluded.expires_ms",
     [SQL_REVOKED_PURGE] = "DELETE FROM revoked WHERE expires_ms > 0 AND expires_ms < ?1",
 
     /* query_room.c */
     [SQL_ROOM_GET] = "SELECT " ROOM_COLUMNS " FROM room r WHERE r.app = ?1 AND r.id = ?2",
     [SQL_ROOM_BY_KEY] = "SELECT " ROOM_COLUMNS " FROM room r WHERE r.key = ?1",
-    [SQL_ROOM_ADD] = "INSERT INTO room (app, id, name, type, owner, fields, opening, seq, min_seq, created_ms, updated_ms) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING key",
-    [SQL_ROOM_UPDATE] = "UPDATE room SET name = ?2, owner = ?3, fields = ?4, opening = ?5, updated_ms = ?6 WHERE key = ?1",
-    [SQL_ROOM_NEXT_SEQ] = "UPDATE room SET seq = seq + 1 WHERE key = ?1 RETURNING seq",
+    [SQL_ROOM_ADD] =
+        "INSERT INTO room (app, id, name, type, owner, fields, opening, seq, min_seq, created_ms, "
+        "updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_ROOM_UPDATE] =
+        "UPDATE room SET name = ?2, owner = ?3, fields = ?4, opening = ?5, updated_ms = ?6 WHERE key = ?1",
+    [SQL_ROOM_NEXT_SEQ] = "UPDATE room SET seq = seq + 1 WHERE key = ?1",
+    [SQL_ROOM_SEQ] = "SELECT seq FROM room WHERE key = ?1",
     [SQL_ROOM_SET_MIN_SEQ] = "UPDATE room SET min_seq = ?2 WHERE key = ?1 AND min_seq < ?2",
     [SQL_ROOM_COUNT] = "SELECT count(*) FROM room WHERE app = ?1",
-    [SQL_ROOMS_OF] = "SELECT " ROOM_COLUMNS ", " MEMBER_COLUMNS " FROM member m JOIN room r ON r.key = m.room_key "
-                     "WHERE m.app = ?1 AND m.user_id = ?2 AND r.id > ?3 ORDER BY r.id LIMIT ?4",
+    [SQL_ROOMS_OF] =
+        "SELECT " ROOM_COLUMNS ", " MEMBER_COLUMNS " FROM member m JOIN room r ON r.key = m.room_key WHERE "
+        "m.app = ?1 AND m.user_id = ?2 AND r.id > ?3 ORDER BY r.id LIMIT ?4",
     [SQL_MEMBER_GET] = "SELECT " MEMBER_COLUMNS " FROM member m WHERE m.room_key = ?1 AND m.user_id = ?2",
     [SQL_MEMBER_PUT] =
-        "INSERT INTO member (room_key, user_id, app, role, joined_seq, joined_ms, read_seq, read_id) VALUES (?1, ?2, ?3, ?4, "
-        "?5, ?6, ?7, ?8) ON CONFLICT (room_key, user_id) DO UPDATE SET role = excluded.role, joined_seq = excluded.joined_seq, "
-        "joined_ms = excluded.joined_ms, read_seq = excluded.read_seq, read_id = excluded.read_id",
+        "INSERT INTO member (room_key, user_id, app, role, joined_seq, joined_ms, read_seq, read_id) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (room_key, user_id) DO UPDATE SET role = "
+        "excluded.role, joined_seq = excluded.joined_seq, joined_ms = excluded.joined_ms, read_seq = "
+        "excluded.read_seq, read_id = excluded.read_id",
     [SQL_MEMBER_REMOVE] = "DELETE FROM member WHERE room_key = ?1 AND user_id = ?2",
-    [SQL_MEMBER_LIST] = "SELECT " MEMBER_COLUMNS " FROM member m WHERE m.room_key = ?1 AND m.user_id > ?2 ORDER BY m.user_id "
-                        "LIMIT ?3",
+    [SQL_MEMBER_LIST] =
+        "SELECT " MEMBER_COLUMNS " FROM member m WHERE m.room_key = ?1 AND m.user_id > ?2 ORDER BY "
+        "m.user_id LIMIT ?3",
     [SQL_MEMBER_COUNT] = "SELECT count(*) FROM member WHERE room_key = ?1",
 
     /* query_message.c */
     [SQL_MESSAGE_GET] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.id = ?2",
     [SQL_MESSAGE_BY_CLIENT_ID] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.client_msg_id = ?2 AND m.sender = ?3",
     [SQL_MESSAGE_ADD] =
-        "INSERT INTO message (app, room_key, id, sender, type, content_key, reply, batch, client_msg_id, time_ms, created_ms, "
-        "updated_ms, seq, version, state, listed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-        "?16) RETURNING key",
-    [SQL_MESSAGE_EDIT] = "UPDATE message SET type = ?2, content_key = ?3, reply = ?4, updated_ms = ?5, version = ?6 "
-                         "WHERE key = ?1",
+        "INSERT INTO message (app, room_key, id, sender, type, content_key, reply, batch, client_msg_id, "
+        "time_ms, created_ms, updated_ms, seq, version, state, listed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+        "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    [SQL_MESSAGE_EDIT] =
+        "UPDATE message SET type = ?2, content_key = ?3, reply = ?4, updated_ms = ?5, version = ?6 WHERE "
+        "key = ?1",
     /* listed only ever falls here: a gray bar stays in the list, a deleted message leaves it */
-    [SQL_MESSAGE_ERASE] = "UPDATE message SET state = ?2, content_key = NULL, reply = NULL, batch = NULL, updated_ms = ?3, "
-                          "listed = listed * ?4 WHERE key = ?1",
+    [SQL_MESSAGE_ERASE] =
+        "UPDATE message SET state = ?2, content_key = NULL, reply = NULL, batch = NULL, updated_ms = ?3, "
+        "listed = listed * ?4 WHERE key = ?1",
     [SQL_MESSAGE_UNLIST] = "UPDATE message SET listed = 0 WHERE app = ?1 AND id = ?2",
     [SQL_MESSAGE_TOUCH] = "UPDATE message SET updated_ms = ?2 WHERE key = ?1",
-    [SQL_MESSAGE_QUOTING] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.reply = ?2 AND m.state = 0 ORDER BY m.seq, m.key LIMIT ?3",
-    [SQL_MESSAGE_LAST] = MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 AND " NOT_HIDDEN("?2") " ORDER BY m.seq DESC "
-                         "LIMIT 1",
-    [SQL_MESSAGE_UNREAD] = "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.room_key = ?1 AND m.listed = 1 AND "
-                           "m.seq > ?3 AND m.state = 0 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT 9999) AS unread",
+    [SQL_MESSAGE_QUOTING] =
+        MESSAGE_SELECT "WHERE m.app = ?1 AND m.reply = ?2 AND m.state = 0 ORDER BY m.seq, m.key LIMIT ?3",
+    [SQL_MESSAGE_LAST] =
+        MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 AND " NOT_HIDDEN("?2") " ORDER BY m.seq DESC "
+        "LIMIT 1",
+    [SQL_MESSAGE_UNREAD] =
+        "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.room_key = ?1 AND m.listed = 1 AND m.seq > "
+        "?3 AND m.state = 0 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT 9999) AS unread",
     [SQL_MESSAGE_COUNT] = "SELECT count(*) FROM message WHERE app = ?1",
-    [SQL_MESSAGE_ALL] = "SELECT m.key, m.id FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m.key > ?2 "
-                        "ORDER BY m.key LIMIT ?3",
-    [SQL_CONTENT_ADD] = "INSERT INTO content (body, content) VALUES (?1, ?2) RETURNING key",
-    [SQL_CONTENT_SIZE] = "SELECT x.key, length(x.body), length(x.content) FROM message m JOIN content x ON x.key = "
-                         "m.content_key WHERE m.key = ?1",
+    [SQL_MESSAGE_ALL] =
+        "SELECT m.key, m.id FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m.key > ?2 ORDER BY "
+        "m.key LIMIT ?3",
+    [SQL_CONTENT_ADD] = "INSERT INTO content (body, content) VALUES (?1, ?2)",
+    [SQL_CONTENT_SIZE] =
+        "SELECT x.key, length(x.body), length(x.content) FROM message m JOIN content x ON x.key = "
+        "m.content_key WHERE m.key = ?1",
     [SQL_CONTENT_ERASE] = "UPDATE content SET body = ?2, content = ?3 WHERE key = ?1",
 
     /* query_history.c */
@@ -122,38 +142,48 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_HIDDEN_TOTAL_UPDATED] = HIDDEN_TOTAL("updated_ms"),
     [SQL_HIDDEN_TOTAL_CREATED] = HIDDEN_TOTAL("created_ms"),
     [SQL_HIDDEN_TOTAL_TIME] = HIDDEN_TOTAL("time_ms"),
-    [SQL_HIDDEN_PUT] = "INSERT INTO hidden (room_key, user_id, message, hidden_ms) VALUES (?1, ?2, ?3, ?4) "
-                       "ON CONFLICT (room_key, user_id, message) DO NOTHING",
-    [SQL_HIDDEN_LIST] = "SELECT message FROM hidden WHERE room_key = ?1 AND user_id = ?2 ORDER BY hidden_ms DESC, message "
-                        "LIMIT ?3",
+    [SQL_HIDDEN_PUT] =
+        "INSERT INTO hidden (room_key, user_id, message, hidden_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
+        "(room_key, user_id, message) DO NOTHING",
+    [SQL_HIDDEN_LIST] =
+        "SELECT message FROM hidden WHERE room_key = ?1 AND user_id = ?2 ORDER BY hidden_ms DESC, message "
+        "LIMIT ?3",
 
     /* query_event.c */
-    [SQL_RECALL_GET] = "SELECT message, room_key, seq, time_ms, operator_id, is_delete, is_admin, disable_update_last, extra, "
-                       "reason, author, sent_ms, objname FROM recall WHERE app = ?1 AND message = ?2",
+    [SQL_RECALL_GET] =
+        "SELECT message, room_key, seq, time_ms, operator_id, is_delete, is_admin, disable_update_last, "
+        "extra, reason, author, sent_ms, objname FROM recall WHERE app = ?1 AND message = ?2",
     [SQL_RECALL_PUT] =
-        "INSERT INTO recall (app, message, room_key, seq, time_ms, operator_id, is_delete, is_admin, disable_update_last, "
-        "extra, reason, author, sent_ms, objname) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
-        "ON CONFLICT (app, message) DO UPDATE SET room_key = excluded.room_key, seq = excluded.seq, time_ms = excluded.time_ms, "
-        "operator_id = excluded.operator_id, is_delete = excluded.is_delete, is_admin = excluded.is_admin, "
-        "disable_update_last = excluded.disable_update_last, extra = excluded.extra, reason = excluded.reason, "
-        "author = excluded.author, sent_ms = excluded.sent_ms, objname = excluded.objname",
+        "INSERT INTO recall (app, message, room_key, seq, time_ms, operator_id, is_delete, is_admin, "
+        "disable_update_last, extra, reason, author, sent_ms, objname) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+        "?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (app, message) DO UPDATE SET room_key = "
+        "excluded.room_key, seq = excluded.seq, time_ms = excluded.time_ms, operator_id = "
+        "excluded.operator_id, is_delete = excluded.is_delete, is_admin = excluded.is_admin, "
+        "disable_update_last = excluded.disable_update_last, extra = excluded.extra, reason = "
+        "excluded.reason, author = excluded.author, sent_ms = excluded.sent_ms, objname = excluded.objname",
     [SQL_RECALL_UNSEEN_COUNT] = "SELECT count(*) FROM recall WHERE app = ?1 AND sent_ms = 0 AND time_ms > ?2",
-    [SQL_EVENT_ADD] = "INSERT INTO event (room_key, seq, type, subject, version, data, time_ms) VALUES (?1, ?2, ?3, ?4, ?5, "
-                      "?6, ?7)",
-    [SQL_EVENT_PAGE] = "SELECT seq, type, subject, version, data, time_ms FROM event WHERE room_key = ?1 AND seq > ?2 "
-                       "ORDER BY seq LIMIT ?3",
+    [SQL_EVENT_ADD] =
+        "INSERT INTO event (room_key, seq, type, subject, version, data, time_ms) VALUES (?1, ?2, ?3, ?4, "
+        "?5, ?6, ?7)",
+    [SQL_EVENT_PAGE] =
+        "SELECT seq, type, subject, version, data, time_ms FROM event WHERE room_key = ?1 AND seq > ?2 "
+        "ORDER BY seq LIMIT ?3",
     [SQL_EVENT_TRIM] = "DELETE FROM event WHERE room_key = ?1 AND seq < ?2",
-    [SQL_DEVICE_GET] = "SELECT user_id, device, caps, packages, seen_ms FROM device WHERE app = ?1 AND user_id = ?2 AND "
-                       "device = ?3",
-    [SQL_DEVICE_PUT] = "INSERT INTO device (app, user_id, device, caps, packages, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-                       "ON CONFLICT (app, user_id, device) DO UPDATE SET caps = excluded.caps, packages = excluded.packages, "
-                       "seen_ms = excluded.seen_ms",
+    [SQL_DEVICE_GET] =
+        "SELECT user_id, device, caps, packages, seen_ms FROM device WHERE app = ?1 AND user_id = ?2 AND "
+        "device = ?3",
+    [SQL_DEVICE_PUT] =
+        "INSERT INTO device (app, user_id, device, caps, packages, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+        "ON CONFLICT (app, user_id, device) DO UPDATE SET caps = excluded.caps, packages = "
+        "excluded.packages, seen_ms = excluded.seen_ms",
     [SQL_ACK_GET] = "SELECT seq FROM ack WHERE room_key = ?1 AND user_id = ?2 AND device = ?3",
-    [SQL_ACK_PUT] = "INSERT INTO ack (room_key, user_id, device, seq, acked_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT "
-                    "(room_key, user_id, device) DO UPDATE SET seq = excluded.seq, acked_ms = excluded.acked_ms "
-                    "WHERE excluded.seq > ack.seq",
-    [SQL_REFUSED_PUT] = "INSERT INTO refused (room_key, seq, user_id, device, refused_ms) VALUES (?1, ?2, ?3, ?4, ?5) "
-                        "ON CONFLICT (room_key, seq, user_id, device) DO NOTHING",
+    [SQL_ACK_PUT] =
+        "INSERT INTO ack (room_key, user_id, device, seq, acked_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT "
+        "(room_key, user_id, device) DO UPDATE SET seq = excluded.seq, acked_ms = excluded.acked_ms WHERE "
+        "excluded.seq > ack.seq",
+    [SQL_REFUSED_PUT] =
+        "INSERT INTO refused (room_key, seq, user_id, device, refused_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+        "CONFLICT (room_key, seq, user_id, device) DO NOTHING",
 };
 
 const char *const *sql_texts(void)

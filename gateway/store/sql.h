@@ -1,8 +1,9 @@
 /*
- * gateway/store/sql.h - the statements: a number and a text for each. The one place where SQL for rows is written.
+ * gateway/store/sql.h - the statements: a number and a text for each. The one place where SQL for rows is
+ * written.
  *
- * Owns nothing (static texts), never fails; any thread. The texts keep to what SQLite and PostgreSQL share. A text with
- * columns named by a macro in sql.c is read by the function of query_*.c that is named beside it.
+ * Owns nothing (static texts), never fails; any thread. The texts keep to what SQLite and PostgreSQL share. A
+ * text with columns named by a macro in sql.c is read by the function of query_*.c that is named beside it.
  */
 #ifndef RECALLD_STORE_SQL_H
 #define RECALLD_STORE_SQL_H
@@ -30,6 +31,7 @@ enum sql_id {
     SQL_ROOM_ADD,
     SQL_ROOM_UPDATE,
     SQL_ROOM_NEXT_SEQ,
+    SQL_ROOM_SEQ,
     SQL_ROOM_SET_MIN_SEQ,
     SQL_ROOM_COUNT,
     SQL_ROOMS_OF,

@@ -34,7 +34,8 @@ static struct db *open_writer(struct store *store, const struct db_options *opti
         return NULL;
     if (!schema_migrate(db, options->uri, error, size) || !schema_epoch(db, store->epoch, error, size))
         goto err;
-    /* What was erased just before a kill may still be in the log. Another program that reads it delays this, no more. */
+    /* What was erased just before a kill may still be in the log. Another program that reads it delays
+     * this, no more. */
     if (!db_checkpoint(db, true) && db_status(db) != DB_BUSY) {
         snprintf(error, size, "the database %s cannot be written to: %s", options->uri, db_error(db));
         goto err;
@@ -49,7 +50,8 @@ err:
 struct store *store_open(const struct store_options *options, char *error, size_t error_size)
 {
     struct store *store = calloc(1, sizeof(*store));
-    struct db_options connection = {.uri = options->uri, .role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT};
+    struct db_options connection = {
+        .uri = options->uri, .role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT};
     struct readers_options readers;
     struct writer_options writer;
     struct db *db;
@@ -117,7 +119,8 @@ bool store_submit_read(struct store *store, struct job *job)
     return readers_submit(store->readers, job);
 }
 
-/* A caller that waits for its job: the writer runs it through an envelope that tells when its fate is known. */
+/* A caller that waits for its job: the writer runs it through an envelope that tells when its fate is
+ * known. */
 struct waiting {
     struct job job;
     struct job *inner;
@@ -150,7 +153,8 @@ static void waiting_drop(struct job *job)
 
 enum result store_run_now(struct store *store, struct job *job)
 {
-    struct waiting w = {.job = {.run = waiting_run, .drop = waiting_drop, .fate = RESULT_UNAVAILABLE}, .inner = job};
+    struct waiting w = {.job = {.run = waiting_run, .drop = waiting_drop, .fate = RESULT_UNAVAILABLE},
+                        .inner = job};
 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.done, NULL);

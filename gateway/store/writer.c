@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 /*
- * Checkpoints. The log's pages go into the file whenever CHECKPOINT_PAGES more of them have come together. An erasure makes
- * the log be emptied: ERASE_SOON_MS after its commit, so that a few recalls share it, and at most once in ERASE_EVERY_MS,
- * so that a stream of recalls does not pay for one each; together still within a second. Readers are first asked to make way for
- * GATE_US at a time; from ERASE_PATIENCE_MS on the gate stays closed between tries, which holds reads up until the longest one
- * is over; after ERASE_INTERRUPT_MS that one is cut short. Erasure is promised within 5 s.
+ * Checkpoints. The log's pages go into the file whenever CHECKPOINT_PAGES more of them have come together. An
+ * erasure makes the log be emptied: ERASE_SOON_MS after its commit, so that a few recalls share it, and at
+ * most once in ERASE_EVERY_MS, so that a stream of recalls does not pay for one each; together still within a
+ * second. Readers are first asked to make way for GATE_US at a time; from ERASE_PATIENCE_MS on the gate stays
+ * closed between tries, which holds reads up until the longest one is over; after ERASE_INTERRUPT_MS that one
+ * is cut short. Erasure is promised within 5 s.
  */
-#define CHECKPOINT_PAGES 2048U
+#define CHECKPOINT_PAGES 8192U
 #define LOG_PAGES_MAX 65536U /* 256 MiB: readers never let it begin anew; empty it as for an erasure */
 #define ERASE_SOON_MS 100
 #define ERASE_EVERY_MS 900
@@ -35,8 +36,8 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct queue queue;
-    bool closed;  /* refuses */
-    bool ending;  /* returns once the queue is empty */
+    bool closed; /* refuses */
+    bool ending; /* returns once the queue is empty */
     pthread_t thread;
 
     /* the thread's own */
@@ -44,9 +45,9 @@ struct writer {
     struct readers *readers;
     unsigned batch_max;
     _Atomic int64_t *clock;
-    unsigned checkpointed_at; /* log_pages at the last checkpoint */
-    bool truncate;            /* the log is to be emptied */
-    bool late;                /* said so in the log */
+    unsigned checkpointed_at;                                 /* log_pages at the last checkpoint */
+    bool truncate;                                            /* the log is to be emptied */
+    bool late;                                                /* said so in the log */
     int64_t truncate_since_ms, truncate_due_ms, truncated_ms; /* monotonic */
     int64_t probe_due_ms;
 
@@ -62,8 +63,9 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 }
 
 /*
- * After a failed write or fsync the kernel may have dropped the pages and forgotten the error: a second fsync would succeed
- * without the data. What the disk holds is only known by reading it again, which the next start does.
+ * After a failed write or fsync the kernel may have dropped the pages and forgotten the error: a second fsync
+ * would succeed without the data. What the disk holds is only known by reading it again, which the next start
+ * does.
  */
 static _Noreturn void fatal(struct writer *w, const char *what)
 {
@@ -75,8 +77,8 @@ static _Noreturn void fatal(struct writer *w, const char *what)
 static void note_failure(struct writer *w, enum db_status status, size_t jobs)
 {
     count(&w->failed_commits, 1);
-    log_error("store_commit_failed", LOG_TEXT("status", db_status_text(status)), LOG_TEXT("error", db_error(w->conn.db)),
-              LOG_UINT("jobs", jobs), LOG_END);
+    log_error("store_commit_failed", LOG_TEXT("status", db_status_text(status)),
+              LOG_TEXT("error", db_error(w->conn.db)), LOG_UINT("jobs", jobs), LOG_END);
     if (status == DB_CONSTRAINT || status == DB_OTHER)
         return;
     if (atomic_exchange(&w->healthy, false))
@@ -210,7 +212,8 @@ static void truncate_log(struct writer *w, int64_t now)
         readers_resume(w->readers);
     if (w->truncate && waited >= ERASE_LATE_MS && !w->late) {
         w->late = true;
-        log_warn("store_erasure_late", LOG_INT("ms", waited), LOG_TEXT("why", db_status_text(db_status(w->conn.db))), LOG_END);
+        log_warn("store_erasure_late", LOG_INT("ms", waited),
+                 LOG_TEXT("why", db_status_text(db_status(w->conn.db))), LOG_END);
     }
 }
 

@@ -2,10 +2,11 @@
  * gateway/store/writer.h - the one thread that writes: group commit, erasure, checkpoints.
  *
  * Owns:    its thread and the writing connection.
- * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, until writer_free.
+ * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, until
+ *          writer_free.
  * Bounds:  `limit` waiting jobs; `batch_max` jobs in one commit.
- * Fails:   a batch that fails is rolled back and its jobs are tried one by one; an I/O error on commit or checkpoint ends the
- *          process, because after it nobody knows what the disk holds (see writer.c).
+ * Fails:   a batch that fails is rolled back and its jobs are tried one by one; an I/O error on commit or
+ *          checkpoint ends the process, because after it nobody knows what the disk holds (see writer.c).
  * Thread:  any, unless said otherwise.
  */
 #ifndef RECALLD_STORE_WRITER_H
@@ -31,15 +32,16 @@ struct writer_options {
 struct writer *writer_create(const struct writer_options *options, char *error, size_t error_size);
 /* Refuses new jobs from now on; those admitted are still run. */
 void writer_close(struct writer *writer);
-/* Closes, finishes every admitted job, empties the log, ends the thread, closes the connection. NULL is legal. The readers
- * are drained before and freed after. */
+/* Closes, finishes every admitted job, empties the log, ends the thread, closes the connection. NULL is
+ * legal. The readers are drained before and freed after. */
 void writer_free(struct writer *writer);
 
 /* Admits a job; false when the queue is full or closed. */
 bool writer_submit(struct writer *writer, struct job *job);
 /* Fills the writer's part. */
 void writer_stats(struct writer *writer, struct store_stats *out);
-/* Do commits succeed? After one failed the thread tries a small one each second, so the answer becomes true again by itself. */
+/* Do commits succeed? After one failed the thread tries a small one each second, so the answer becomes
+ * true again by itself. */
 bool writer_healthy(const struct writer *writer);
 
 #endif

@@ -64,16 +64,21 @@ function objects(folder) {
   return found;
 }
 
-test('foo.c exports only foo_…', () => {
+test('foo.c exports only foo_…, a part of a larger whole the name of the whole', () => {
   const list = objects(process.env.RECALLD_BUILD ?? path.join(ROOT, 'build/asan'));
   assert.ok(list.length > 10, 'a build to look at');
   const wrong = [];
   for (const object of list) {
     const name = path.basename(object, '.c.o');
     if (name === 'main') continue;
+    // A part that was split into several files keeps its name: session_auth.c exports session_…; and a folder behind one interface
+    // (store/query.h, bus/bus.h) exports under the folder's name.
+    const parts = name.split('_');
+    const folder = /CMakeFiles\/(?:recalld|recall)_(\w+)\.dir/.exec(object)?.[1];
+    const stems = [...parts.map((_, i) => parts.slice(0, i + 1).join('_')), folder];
     const symbols = execFileSync('nm', ['--defined-only', '--extern-only', '--format=posix', object], { encoding: 'utf8' });
     for (const symbol of symbols.split('\n').map((line) => line.split(' ')[0]).filter(Boolean)) {
-      if (!symbol.startsWith('_') && symbol !== name && !symbol.startsWith(`${name}_`)) wrong.push(`${name}.c exports ${symbol}`);
+      if (!symbol.startsWith('_') && !stems.some((stem) => symbol === stem || symbol.startsWith(`${stem}_`))) wrong.push(`${name}.c exports ${symbol}`);
     }
   }
   assert.deepEqual(wrong, []);

@@ -1,5 +1,5 @@
 /*
- * tests/unit/core_fixture.h - the rules of the core on a store of their own: each call is one job on the writer.
+ * tests/unit/core_fixture.h - the rules of the core on a store of their own: each call is one job.
  *
  * Owns what `start` makes, until `stop`. Fails by failing the test. Thread: the test's; calls run on the writer's.
  */
@@ -52,8 +52,9 @@ static inline void act_run(struct store_conn *c, int64_t now_ms, struct task *ta
     out.rc = act->run(&tx, &who, act->arg);
 }
 
-static inline enum result act(const char *user, enum result (*run)(struct core_tx *, const struct principal *, const void *),
-                       const void *arg)
+static inline enum result act(const char *user,
+                              enum result (*run)(struct core_tx *, const struct principal *, const void *),
+                              const void *arg)
 {
     struct act a = {run, user, arg};
 
@@ -80,8 +81,7 @@ static inline bool has_member(const char *user)
     size_t i;
     json_t *member;
 
-    json_array_foreach(json_object_get(result, "members"), i, member)
-    {
+    json_array_foreach(json_object_get(result, "members"), i, member) {
         if (strcmp(json_string_value(json_object_get(member, "_id")), user) == 0)
             return true;
     }
@@ -93,8 +93,7 @@ static inline const char *role_of(const char *user)
     size_t i;
     json_t *member;
 
-    json_array_foreach(json_object_get(result, "memberProperties"), i, member)
-    {
+    json_array_foreach(json_object_get(result, "memberProperties"), i, member) {
         if (strcmp(json_string_value(json_object_get(member, "client")), user) == 0)
             return json_string_value(json_object_get(member, "role"));
     }

@@ -59,10 +59,11 @@ static inline void task_done(struct job *job, void *ctx)
         (*finished)++;
 }
 
-static inline void task_init(struct task *task, struct fixture *f, void (*work)(struct store_conn *, int64_t, struct task *),
-                             void *arg)
+static inline void task_init(struct task *task, struct fixture *f,
+                             void (*work)(struct store_conn *, int64_t, struct task *), void *arg)
 {
-    *task = (struct task){.job = {.run = task_run, .done = task_done, .home = f->home}, .work = work, .arg = arg};
+    *task =
+        (struct task){.job = {.run = task_run, .done = task_done, .home = f->home}, .work = work, .arg = arg};
 }
 
 static inline struct store *fixture_open(struct fixture *f, const struct store_options *options)
@@ -168,12 +169,12 @@ static inline bool fixture_file_holds(const struct fixture *f, const char *suffi
 
 /* --- rows --- */
 
-#define ASSERT_STR(value, text)                                                                                      \
-    do {                                                                                                             \
-        const struct str got_ = (value);                                                                             \
-        assert_non_null(got_.p);                                                                                     \
-        assert_int_equal(got_.n, strlen(text));                                                                      \
-        assert_memory_equal(got_.p, text, got_.n);                                                                   \
+#define ASSERT_STR(value, text)                    \
+    do {                                           \
+        const struct str got_ = (value);           \
+        assert_non_null(got_.p);                   \
+        assert_int_equal(got_.n, strlen(text));    \
+        assert_memory_equal(got_.p, text, got_.n); \
     } while (0)
 
 #define ASSERT_ABSENT(value) assert_null((value).p)
@@ -194,8 +195,8 @@ static inline struct room_row fixture_room(struct store_conn *c, int64_t app, co
 }
 
 /* A live text message of `sender` (NULL: the platform) with the room's next seq. */
-static inline struct message_row fixture_message(struct store_conn *c, int64_t app, int64_t room_key, const char *id,
-                                                 const char *sender, const char *body)
+static inline struct message_row fixture_message(struct store_conn *c, int64_t app, int64_t room_key,
+                                                 const char *id, const char *sender, const char *body)
 {
     struct message_row m = {.room_key = room_key,
                             .id = str_c(id),

@@ -3,7 +3,8 @@
 
 static struct principal_claim claim_of(const char *token)
 {
-    struct principal_claim claim = {.kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_BOUND, .generation = -1};
+    struct principal_claim claim = {
+        .kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_BOUND, .generation = -1};
     struct jwt_claims claims;
 
     assert_true(digest_sha256(token, strlen(token), claim.hash));
@@ -72,8 +73,11 @@ static void test_reissue_ends_the_earlier_token(void **state)
     assert_int_equal(resolve(second), RESULT_OK);
     clock_ms += INT64_C(8) * 86400 * 1000;
     {
-        struct principal_claim claim = {.kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_JWT, .user = "ann",
-                                        .generation = 99, .expires_ms = clock_ms};
+        struct principal_claim claim = {.kind = PRINCIPAL_CLIENT,
+                                        .token = PRINCIPAL_TOKEN_JWT,
+                                        .user = "ann",
+                                        .generation = 99,
+                                        .expires_ms = clock_ms};
 
         assert_int_equal(act(NULL, do_resolve, &claim), RESULT_INVALID_TOKEN);
         claim.expires_ms++;
@@ -112,7 +116,8 @@ static void test_bound_token(void **state)
 /* A token of the app's own signing has no generation: its time decides. */
 static void test_revoking(void **state)
 {
-    struct principal_claim foreign = {.kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_JWT, .user = "ann", .generation = -1};
+    struct principal_claim foreign = {
+        .kind = PRINCIPAL_CLIENT, .token = PRINCIPAL_TOKEN_JWT, .user = "ann", .generation = -1};
     char token[1000];
 
     (void)state;
@@ -137,7 +142,9 @@ static void test_revoking(void **state)
 
 static void test_client_fields_are_kept(void **state)
 {
-    struct client_command c = {.id = STR("eve"), .nickname = STR("Eve"), .is_robot = 1,
+    struct client_command c = {.id = STR("eve"),
+                               .nickname = STR("Eve"),
+                               .is_robot = 1,
                                .fields = STR("{\"team\":\"a\",\"level\":1}")};
 
     (void)state;

@@ -137,7 +137,8 @@ static void test_token_in_each_of_its_places(void **state)
 
 static void test_generation_is_read_from_own_tokens_alone(void **state)
 {
-    static const char *const foreign[] = {"", "abc", "r1", "r1.", "r1.x.y", "r1.-3.y", "r1.+3.y", "r2.3.y", "r1.3"};
+    static const char *const foreign[] = {"",        "abc",     "r1",     "r1.", "r1.x.y",
+                                          "r1.-3.y", "r1.+3.y", "r2.3.y", "r1.3"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {

@@ -61,8 +61,18 @@ static bool reads(const char *text, struct target *out, struct fields_error *err
 
 static void test_bodies_that_are_no_object(void **state)
 {
-    static const char *const bad[] = {"",    " ",       "{",         "[]",       "\"text\"",       "7",
-                                      "nul", "{\"a\":1", "{\"a\":1}x", "{'a':1}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xff\"}"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "{",
+                                      "[]",
+                                      "\"text\"",
+                                      "7",
+                                      "nul",
+                                      "{\"a\":1",
+                                      "{\"a\":1}x",
+                                      "{'a':1}",
+                                      "{\"a\":\"\\u0000\"}",
+                                      "{\"a\":\"\xff\"}"};
 
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -106,7 +116,8 @@ static void test_depth(void **state)
         json_decref(root);
     }
     /* Brackets in a text are no levels. */
-    assert_false(fields_too_deep(STR("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[\"}")));
+    assert_false(fields_too_deep(
+        STR("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[\"}")));
     /* An opening bracket alone, thousands of them, must not cost the stack. */
     memset(text, '[', sizeof(text));
     assert_true(fields_too_deep(str_n(text, sizeof(text))));
@@ -118,7 +129,8 @@ static void test_absent_and_null(void **state)
     struct target t;
 
     (void)state;
-    assert_true(reads("{\"text\":null,\"flag\":null,\"list\":null,\"time\":null,\"value\":null,\"user\":null}", &t, &err));
+    assert_true(reads(
+        "{\"text\":null,\"flag\":null,\"list\":null,\"time\":null,\"value\":null,\"user\":null}", &t, &err));
     assert_null(t.text.p);
     assert_null(t.user.p);
     assert_null(t.value);
@@ -134,9 +146,10 @@ static void test_values(void **state)
     struct target t;
 
     (void)state;
-    assert_true(reads("{\"text\":\"h\xc3\xa9\",\"user\":\"a/b\",\"room\":\"r 1\",\"message\":\"m\",\"flag\":\"1\",\"number\":\"9\","
-                      "\"time\":\"2024-05-01T10:00:00.123Z\",\"value\":[1],\"list\":[\"a\",\"b\"],\"other\":{}}",
-                      &t, &err));
+    assert_true(reads(
+        "{\"text\":\"h\xc3\xa9\",\"user\":\"a/b\",\"room\":\"r 1\",\"message\":\"m\",\"flag\":\"1\",\"number\":\"9\","
+        "\"time\":\"2024-05-01T10:00:00.123Z\",\"value\":[1],\"list\":[\"a\",\"b\"],\"other\":{}}",
+        &t, &err));
     assert_int_equal(t.text.n, 3);
     assert_true(str_eq(t.user, STR("a/b")));
     assert_int_equal(t.flag, 1);
@@ -158,14 +171,29 @@ static void test_values(void **state)
 static void test_refusals_name_the_field(void **state)
 {
     static const char *const bad[][2] = {
-        {"text", "{\"text\":7}"},          {"text", "{\"text\":\"\"}"},      {"text", "{\"text\":\"123456\"}"},
-        {"user", "{\"user\":\"\"}"},       {"user", "{\"user\":{}}"},        {"user", "{\"user\":\"a\\nb\"}"},
-        {"room", "{\"room\":\"~system\"}"}, {"room", "{\"room\":true}"},     {"message", "{\"message\":[]}"},
-        {"flag", "{\"flag\":2}"},          {"flag", "{\"flag\":\"yes\"}"},   {"flag", "{\"flag\":1.0}"},
-        {"number", "{\"number\":0}"},      {"number", "{\"number\":10}"},    {"number", "{\"number\":\"+3\"}"},
-        {"number", "{\"number\":2.5}"},    {"time", "{\"time\":\"soon\"}"},  {"time", "{\"time\":-1}"},
-        {"list", "{\"list\":[]}"},         {"list", "{\"list\":[1]}"},       {"list", "{\"list\":[\"\"]}"},
-        {"list", "{\"list\":{}}"},         {"list", "{\"list\":[\"a\",\"b\",\"c\",\"d\"]}"},
+        {"text", "{\"text\":7}"},
+        {"text", "{\"text\":\"\"}"},
+        {"text", "{\"text\":\"123456\"}"},
+        {"user", "{\"user\":\"\"}"},
+        {"user", "{\"user\":{}}"},
+        {"user", "{\"user\":\"a\\nb\"}"},
+        {"room", "{\"room\":\"~system\"}"},
+        {"room", "{\"room\":true}"},
+        {"message", "{\"message\":[]}"},
+        {"flag", "{\"flag\":2}"},
+        {"flag", "{\"flag\":\"yes\"}"},
+        {"flag", "{\"flag\":1.0}"},
+        {"number", "{\"number\":0}"},
+        {"number", "{\"number\":10}"},
+        {"number", "{\"number\":\"+3\"}"},
+        {"number", "{\"number\":2.5}"},
+        {"time", "{\"time\":\"soon\"}"},
+        {"time", "{\"time\":-1}"},
+        {"list", "{\"list\":[]}"},
+        {"list", "{\"list\":[1]}"},
+        {"list", "{\"list\":[\"\"]}"},
+        {"list", "{\"list\":{}}"},
+        {"list", "{\"list\":[\"a\",\"b\",\"c\",\"d\"]}"},
     };
 
     (void)state;
@@ -197,7 +225,8 @@ static void test_required(void **state)
 static void test_rest_leaves_out(void **state)
 {
     static const char *const skip[] = {"_id", "sender", NULL};
-    json_t *root = parse("{\"_id\":\"x\",\"width\":3,\"sender\":{},\"extra\":{\"a\":[1,\"\\u00e9\"]},\"gone\":null}");
+    json_t *root =
+        parse("{\"_id\":\"x\",\"width\":3,\"sender\":{},\"extra\":{\"a\":[1,\"\\u00e9\"]},\"gone\":null}");
     const struct str rest = fields_rest(root, skip, &arena);
 
     (void)state;
@@ -212,9 +241,10 @@ static void test_rest_leaves_out(void **state)
 
 static void test_message_keeps_fields_but_not_the_servers(void **state)
 {
-    json_t *root = parse("{\"message\":\"hi\",\"sender\":\"ann\",\"messageTimeMS\":1,\"appID\":\"x\",\"room\":\"y\",\"id\":\"z\","
-                         "\"createdAtMS\":1,\"updatedAtMS\":1,\"batchID\":\"b\",\"reply\":{\"_id\":\"q\",\"message\":\"old\"},"
-                         "\"originalUrl\":\"http://a\",\"width\":2,\"mentions\":[\"ben\"]}");
+    json_t *root = parse(
+        "{\"message\":\"hi\",\"sender\":\"ann\",\"messageTimeMS\":1,\"appID\":\"x\",\"room\":\"y\",\"id\":\"z\","
+        "\"createdAtMS\":1,\"updatedAtMS\":1,\"batchID\":\"b\",\"reply\":{\"_id\":\"q\",\"message\":\"old\"},"
+        "\"originalUrl\":\"http://a\",\"width\":2,\"mentions\":[\"ben\"]}");
     struct message_command c;
     struct fields_error err;
 
@@ -232,9 +262,14 @@ static void test_message_keeps_fields_but_not_the_servers(void **state)
 static void test_message_types(void **state)
 {
     static const char *const bad[][2] = {
-        {"message", "{\"message\":7}"},           {"message", "{\"message\":[]}"},   {"messageType", "{\"messageType\":\"\"}"},
-        {"reply", "{\"reply\":7}"},               {"reply", "{\"reply\":{}}"},       {"_id", "{\"_id\":7}"},
-        {"sender", "{\"sender\":[]}"},            {"clientMsgId", "{\"clientMsgId\":\"\"}"},
+        {"message", "{\"message\":7}"},
+        {"message", "{\"message\":[]}"},
+        {"messageType", "{\"messageType\":\"\"}"},
+        {"reply", "{\"reply\":7}"},
+        {"reply", "{\"reply\":{}}"},
+        {"_id", "{\"_id\":7}"},
+        {"sender", "{\"sender\":[]}"},
+        {"clientMsgId", "{\"clientMsgId\":\"\"}"},
     };
     struct message_command c;
     struct fields_error err;
@@ -270,7 +305,8 @@ static void test_recall_body(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(yes); i++) {
-        (void)snprintf(text, sizeof(text), "{\"_id\":\"m\",\"messageType\":\"recall\",\"isDelete\":%s}", yes[i]);
+        (void)snprintf(text, sizeof(text), "{\"_id\":\"m\",\"messageType\":\"recall\",\"isDelete\":%s}",
+                       yes[i]);
         root = parse(text);
         assert_true(imkit_body_is_recall(root));
         assert_true(imkit_body_recall(root, &arena, &c, &err));
@@ -278,8 +314,9 @@ static void test_recall_body(void **state)
         assert_false(c.is_admin);
         json_decref(root);
     }
-    root = parse("{\"_id\":\"m\",\"messageType\":\"recall\",\"isDelete\":\"0\",\"extra\":\"e\",\"reason\":\"r\",\"author\":\"ann\","
-                 "\"sender\":\"ben\",\"isAdmin\":1,\"disableUpdateLastMsg\":true}");
+    root = parse(
+        "{\"_id\":\"m\",\"messageType\":\"recall\",\"isDelete\":\"0\",\"extra\":\"e\",\"reason\":\"r\",\"author\":\"ann\","
+        "\"sender\":\"ben\",\"isAdmin\":1,\"disableUpdateLastMsg\":true}");
     assert_true(imkit_body_recall(root, &arena, &c, &err));
     assert_false(c.is_delete);
     assert_true(c.is_admin && c.disable_update_last);

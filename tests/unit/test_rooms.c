@@ -6,7 +6,8 @@ static enum result do_create(struct core_tx *tx, const struct principal *who, co
     return room_create(tx, who, arg, &out);
 }
 
-static enum result create(const char *user, const char *id, const char *type, bool join, const char *first, const char *second)
+static enum result create(const char *user, const char *id, const char *type, bool join, const char *first,
+                          const char *second)
 {
     const struct str invitees[2] = {str_c(first), str_c(second)};
     const struct room_command c = {.id = str_c(id),
@@ -188,7 +189,8 @@ static void test_roles(void **state)
     assert_int_equal(create("ann", "r1", NULL, true, "ben", "cho"), RESULT_OK);
     assert_int_equal(act("ben", do_role, N3("r1", "cho", "admin")), RESULT_FORBIDDEN);
     assert_int_equal(act("ann", do_role, N3("r1", "ben", "admin")), RESULT_OK);
-    assert_int_equal(act("ben", do_role, N3("r1", "cho", "admin")), RESULT_FORBIDDEN); /* by the owner alone */
+    assert_int_equal(act("ben", do_role, N3("r1", "cho", "admin")),
+                     RESULT_FORBIDDEN); /* by the owner alone */
     assert_int_equal(act(NULL, do_role, N3("r1", "cho", "manager")), RESULT_OK);
     assert_int_equal(act("ann", do_role, N3("r1", "cho", "king")), RESULT_INVALID_BODY);
     assert_int_equal(act("ann", do_role, N3("r1", "ann", "member")), RESULT_FORBIDDEN);
@@ -310,9 +312,9 @@ static const char *ids(void)
     json_t *m;
 
     text[0] = '\0';
-    json_array_foreach(json_object_get(result, "data"), i, m)
-    {
-        n += (size_t)snprintf(text + n, sizeof(text) - n, i == 0 ? "%s" : " %s", json_string_value(json_object_get(m, "_id")));
+    json_array_foreach(json_object_get(result, "data"), i, m) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, i == 0 ? "%s" : " %s",
+                              json_string_value(json_object_get(m, "_id")));
     }
     return text;
 }

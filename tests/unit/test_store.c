@@ -1,4 +1,5 @@
-/* The store's threads: group commit, failures that stay with their job, effects, refusals, what survives a kill. */
+/* The store's threads: group commit, failures that stay with their job, effects, refusals, what survives a
+ * kill. */
 #include "store_fixture.h"
 
 #include <errno.h>
@@ -154,7 +155,8 @@ static void put_with_effects(struct store_conn *c, int64_t now_ms, struct task *
         struct note *note = malloc(sizeof(*note));
 
         assert_non_null(note);
-        *note = (struct note){{.commit = note_commit, .discard = note_discard}, task->arg, task->number * 10 + i};
+        *note =
+            (struct note){{.commit = note_commit, .discard = note_discard}, task->arg, task->number * 10 + i};
         store_conn_effect(c, &note->effect);
     }
     put_client(c, now_ms, task);
@@ -446,7 +448,8 @@ static void put_much(struct store_conn *c, int64_t now_ms, struct task *task)
     free(text);
 }
 
-/* The kernel refuses the log's growth with an error that is not "disk full": nobody knows what is on the disk. */
+/* The kernel refuses the log's growth with an error that is not "disk full": nobody knows what is on the
+ * disk. */
 static void an_io_error_on_commit_ends_the_process(void **state)
 {
     struct fixture f;

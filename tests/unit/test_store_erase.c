@@ -1,4 +1,5 @@
-/* Erasure: what was recalled leaves the disk, within seconds, whatever the readers do and however the process ends. */
+/* Erasure: what was recalled leaves the disk, within seconds, whatever the readers do and however the
+ *          process ends. */
 #include "store_fixture.h"
 
 #include "base/clock.h"
@@ -302,7 +303,8 @@ static void find_marks(const struct fixture *f, bool found[MANY])
     assert_non_null(all);
     left = fread(all, 1, 64 << 20, file);
     at = all;
-    while ((at = memmem(at, left - (size_t)(at - all), "MARK", 4)) != NULL && (size_t)(at - all) + 10 <= left) {
+    while ((at = memmem(at, left - (size_t)(at - all), "MARK", 4)) != NULL &&
+           (size_t)(at - all) + 10 <= left) {
         const long number = strtol(at + 4, NULL, 10);
 
         if (number >= 0 && number < MANY && at[9] == ':')

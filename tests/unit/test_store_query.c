@@ -111,8 +111,12 @@ static void rooms(struct store_conn *c, int64_t now_ms, struct task *task)
 {
     struct room_row room = fixture_room(c, 1, "b-room"), got, list[3];
     const struct room_row other = fixture_room(c, 1, "a-room");
-    struct member_row member = {
-        .user = STR("ann"), .role = ROLE_OWNER, .joined_seq = 3, .joined_ms = 4, .read_seq = 5, .read_id = STR("m")};
+    struct member_row member = {.user = STR("ann"),
+                                .role = ROLE_OWNER,
+                                .joined_seq = 3,
+                                .joined_ms = 4,
+                                .read_seq = 5,
+                                .read_id = STR("m")};
     struct member_row members[3];
 
     (void)now_ms;
@@ -195,8 +199,15 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
                             .updated_ms = 12,
                             .seq = 1,
                             .version = 1};
-    struct message_row quote = {.room_key = room.key, .id = STR("m2"), .type = STR("text"), .reply = STR("m1"),
-                                .time_ms = 20, .created_ms = 20, .updated_ms = 20, .seq = 2, .version = 1};
+    struct message_row quote = {.room_key = room.key,
+                                .id = STR("m2"),
+                                .type = STR("text"),
+                                .reply = STR("m1"),
+                                .time_ms = 20,
+                                .created_ms = 20,
+                                .updated_ms = 20,
+                                .seq = 2,
+                                .version = 1};
     struct message_row got, list[2];
 
     (void)now_ms;
@@ -267,7 +278,8 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
 
 static void recall_of(struct store_conn *c, const char *id, bool is_delete, int64_t sent_ms)
 {
-    const struct recall_row recall = {.message = str_c(id), .time_ms = 50, .is_delete = is_delete, .sent_ms = sent_ms};
+    const struct recall_row recall = {
+        .message = str_c(id), .time_ms = 50, .is_delete = is_delete, .sent_ms = sent_ms};
 
     store_recall_put(c, 3, &recall);
 }
@@ -311,8 +323,14 @@ static void last_and_unread(struct store_conn *c, int64_t now_ms, struct task *t
     recall_of(c, "gray", false, 0);
     assert_int_equal(store_recall_unseen_count(c, 3, 49), 2);
     assert_int_equal(store_recall_unseen_count(c, 3, 50), 0);
-    m[0] = (struct message_row){.room_key = room.key, .id = STR("early"), .type = STR("text"), .body = STR("\"secret\""),
-                                .reply = STR("l1"), .seq = 90, .version = 1, .state = MESSAGE_RECALLED};
+    m[0] = (struct message_row){.room_key = room.key,
+                                .id = STR("early"),
+                                .type = STR("text"),
+                                .body = STR("\"secret\""),
+                                .reply = STR("l1"),
+                                .seq = 90,
+                                .version = 1,
+                                .state = MESSAGE_RECALLED};
     store_message_add(c, 3, &m[0]);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "l2");
@@ -347,8 +365,15 @@ static void history(struct store_conn *c, int64_t now_ms, struct task *task)
     (void)now_ms;
     (void)task;
     for (int i = 0; i < 5; i++) {
-        m[i] = (struct message_row){.room_key = room.key, .id = str_c(names[i]), .type = STR("text"), .body = STR("1"),
-                                    .time_ms = 50 - i, .created_ms = 10 + i / 2, .updated_ms = 20 + i, .seq = i + 1, .version = 1};
+        m[i] = (struct message_row){.room_key = room.key,
+                                    .id = str_c(names[i]),
+                                    .type = STR("text"),
+                                    .body = STR("1"),
+                                    .time_ms = 50 - i,
+                                    .created_ms = 10 + i / 2,
+                                    .updated_ms = 20 + i,
+                                    .seq = i + 1,
+                                    .version = 1};
         store_message_add(c, 4, &m[i]);
     }
     store_message_touch(c, m[0].key, 99);
@@ -397,10 +422,19 @@ static void history(struct store_conn *c, int64_t now_ms, struct task *task)
 static void recalls_and_events(struct store_conn *c, int64_t now_ms, struct task *task)
 {
     struct room_row room = fixture_room(c, 5, "events");
-    struct recall_row recall = {.message = STR("m"), .room_key = room.key, .seq = 7, .time_ms = 8, .operator_id = STR("ann"),
-                                .is_admin = true, .disable_update_last = true, .extra = STR(""), .author = STR("ben"),
-                                .sent_ms = 9, .objname = STR("RC:TxtMsg")};
-    struct event_row event = {.room_key = room.key, .type = EVENT_RECALL, .subject = STR("m"), .version = 2, .time_ms = 3};
+    struct recall_row recall = {.message = STR("m"),
+                                .room_key = room.key,
+                                .seq = 7,
+                                .time_ms = 8,
+                                .operator_id = STR("ann"),
+                                .is_admin = true,
+                                .disable_update_last = true,
+                                .extra = STR(""),
+                                .author = STR("ben"),
+                                .sent_ms = 9,
+                                .objname = STR("RC:TxtMsg")};
+    struct event_row event = {
+        .room_key = room.key, .type = EVENT_RECALL, .subject = STR("m"), .version = 2, .time_ms = 3};
     struct event_row events[4];
 
     (void)now_ms;
@@ -446,7 +480,8 @@ static void recalls_and_events(struct store_conn *c, int64_t now_ms, struct task
 
 static void devices(struct store_conn *c, int64_t now_ms, struct task *task)
 {
-    struct device_row device = {.user = STR("ann"), .device = STR("d"), .caps = STR("ack,recall"), .seen_ms = 1};
+    struct device_row device = {
+        .user = STR("ann"), .device = STR("d"), .caps = STR("ack,recall"), .seen_ms = 1};
 
     (void)now_ms;
     (void)task;
@@ -480,11 +515,13 @@ static void seen_by_reader(struct store_conn *c, int64_t now_ms, struct task *ta
     ASSERT_STR(m.body, "1");
 }
 
-/* The work in a transaction of the test's own thread, so that its assertions are the test's; tells whether it committed. */
+/* The work in a transaction of the test's own thread, so that its assertions are the test's; tells whether
+ * it committed. */
 static bool transact(const struct fixture *f, enum db_role role,
                      void (*work)(struct store_conn *, int64_t, struct task *))
 {
-    const struct db_options options = {.uri = f->uri, .role = role, .sql = sql_texts(), .sql_count = SQL_COUNT};
+    const struct db_options options = {
+        .uri = f->uri, .role = role, .sql = sql_texts(), .sql_count = SQL_COUNT};
     char error[256], epoch[SCHEMA_EPOCH_SIZE] = "e";
     struct db *db = db_open(&options, error, sizeof(error));
     struct store_conn c;

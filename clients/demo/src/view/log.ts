@@ -83,6 +83,7 @@ export class LogView {
     if (this.root.scrollTop !== this.seenTop) this.scrolled();
     const rows = this.plan(state);
     const focused = this.focusedKey();
+    const height = this.root.scrollHeight;
     const anchor = this.atEnd ? null : this.firstVisible();
     this.root.setAttribute('aria-busy', String(state.loading === 'under way'));
     this.place(rows, state);
@@ -91,7 +92,8 @@ export class LogView {
     }
     this.rove();
     if (focused !== null) this.restoreFocus(focused);
-    if (this.atEnd) this.toEnd(false);
+    // Follows what was added, and nothing else: a log that moves under the pointer makes a click miss.
+    if (this.atEnd && this.root.scrollHeight !== height) this.toEnd(false);
     else if (anchor !== null && anchor.element.isConnected) this.root.scrollTop += anchor.element.offsetTop - anchor.top;
     this.filled = state.loading === 'done';
     this.drawJump();

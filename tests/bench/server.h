@@ -1,0 +1,52 @@
+/*
+ * tests/bench/server.h - a server under measurement: starts it on a core, reads what it costs, ends it.
+ *
+ * Owns:    the child process, the pipe to its standard output, the counter that fsyncs.so writes.
+ * Bounds:  ready within 15 s, gone within 15 s of SIGTERM.
+ * Fails:   false with a sentence on standard error; the meters give 0 once the process is gone.
+ * Thread:  one.
+ */
+#ifndef BENCH_SERVER_H
+#define BENCH_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct server {
+    pid_t pid;
+    int out;
+    clockid_t clock;
+    uint64_t *fsyncs; /* shared memory; NULL: not counted */
+    char ready[256];  /* the rest of the line that announced it */
+};
+
+struct server_start {
+    char *const *argv;
+    const char *announces; /* how its ready line begins */
+    const char *log;       /* file for its standard error; appended to */
+    const char *preload;   /* fsyncs.so; NULL: do not count */
+    const char *counter;   /* file for the counter */
+    int core;
+};
+
+bool server_start(struct server *s, const struct server_start *how);
+/* SIGTERM, then waits; false if it did not leave with status 0 (`clean`) or not in time. */
+bool server_stop(struct server *s, bool clean);
+
+/* CPU of all its threads so far, user and system, in ns. */
+int64_t server_cpu_ns(const struct server *s);
+/* Resident memory in KiB: VmRSS. */
+int64_t server_rss_kib(const struct server *s);
+/* fsync and fdatasync calls so far; -1: not counted. */
+int64_t server_fsyncs(const struct server *s);
+/* What the core has been busy with in all, in ns, in steps of the kernel's tick. */
+int64_t server_core_busy_ns(int core);
+
+int64_t server_now_ns(void);
+/* Binds this process, and what it starts, to a core. */
+bool server_pin(int core);
+
+#endif

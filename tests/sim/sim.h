@@ -1,0 +1,299 @@
+/*
+ * tests/sim/sim.h - a deterministic simulation of the core: rules, log, hubs and cursors under a seeded schedule of steps.
+ *
+ * Owns:    one struct sim owns everything of a run; a schedule begins with world_begin and ends with world_end, which rolls the
+ *          database back to what it was.
+ * Bounds:  the numbers below; a schedule that reaches one of them does without the step.
+ * Fails:   a violated promise is noted once by sim_fail; the schedule ends there.
+ * Thread:  one. No sockets, no clock, no randomness but the seed's.
+ */
+#ifndef RECALLD_TESTS_SIM_H
+#define RECALLD_TESTS_SIM_H
+
+#include "base/arena.h"
+#include "base/mailbox.h"
+#include "bus/bus.h"
+#include "core/event.h"
+#include "core/hub.h"
+#include "core/principal.h"
+#include "store/conn.h"
+
+#define SIM_HUBS 3
+#define SIM_USERS 4 /* user 0 owns the rooms, user 1 is a manager in them at first */
+#define SIM_DEVICES 6
+#define SIM_ROOMS 3
+#define SIM_MESSAGES 160 /* of one schedule, all rooms */
+#define SIM_MARKERS 320
+#define SIM_EVENTS 256 /* of one room */
+#define SIM_CONNS 96   /* of one schedule */
+#define SIM_READS 256
+#define SIM_ITEMS 1024 /* on the way to one device */
+
+enum sim_mutation {
+    SIM_TRUE, /* none: the core is driven as it must be */
+    SIM_READ_FIRST,
+    SIM_DROP_NOTICE,
+    SIM_SWAP_NOTICES,
+    SIM_FAKE_HEAD,
+    SIM_REPEAT_PAGE,
+    SIM_HOLE_IN_PAGE,
+    SIM_FALSE_RESET,
+    SIM_MISSING_RESET,
+    SIM_BLIND_RECALL,
+    SIM_OLD_LEAVE,
+    SIM_SILENT_REFUSAL,
+    SIM_DOUBLE_DRAIN,
+    SIM_MUTATIONS
+};
+
+/* A message object as some bytes show it. */
+struct shown {
+    int message;      /* -1: none */
+    int marker;       /* of its content; -1: none */
+    int quote;        /* the message that it quotes; -1: none */
+    int quote_marker; /* -1: none */
+    bool recalled, deleted;
+};
+
+/* A frame as a device reads it. The same bytes are read once in a schedule. */
+struct parsed {
+    struct parsed *next;
+    uint64_t hash;
+    struct str bytes;
+    enum { PARSED_BAD, PARSED_EVENT, PARSED_SIGNAL } kind;
+    enum event_type type;
+    int room;
+    int64_t seq;
+    struct shown message, last;
+    int markers[12]; /* all content anywhere in the bytes */
+    int marker_count;
+};
+
+struct sim_event {
+    enum event_type type;
+    int message; /* -1: a room event */
+};
+
+struct sim_room {
+    char id[8];
+    int64_t key;
+    int64_t head, min_seq;
+    struct sim_event log[SIM_EVENTS]; /* seq 1 at [1] */
+    bool member[SIM_USERS];
+    bool last_unknown; /* a recall asked lists to stay as they were */
+};
+
+enum sim_state { SIM_UNSEEN, SIM_LIVE, SIM_RECALLED };
+
+struct sim_message {
+    enum sim_state state;
+    int room, author; /* author -1: the platform */
+    int marker;       /* of the content now */
+    int reply;        /* -1: none */
+    bool is_delete;
+    bool waits;       /* recalled first, not seen yet */
+    int64_t seq;      /* of the event that brought it; 0: not yet */
+    int64_t recall_seq;
+    unsigned heard;   /* hubs that the notice of its recall has reached, as bits */
+};
+
+/* What a device shows of a message. */
+struct sim_sight {
+    bool present, recalled, buried;
+    int marker, quote, quote_marker;
+};
+
+/* One room on one device. */
+struct sim_screen {
+    bool loaded; /* it shows what the log said up to the cursor */
+    int64_t cursor; /* -1: none */
+    int last;       /* the conversation's last line; -1: none */
+    struct sim_sight sights[SIM_MESSAGES];
+};
+
+struct sim_conn;
+struct sim_device {
+    int user;
+    struct sim_conn *conn; /* NULL: offline */
+    struct sim_screen screens[SIM_ROOMS];
+};
+
+/* What the simulation knows of one room on one connection, beside the hub. */
+struct lane {
+    bool following;
+    bool live;        /* the subscription was announced */
+    bool was_reset;
+    bool stale;       /* another epoch: a reset must come */
+    bool intent;      /* SIM_READ_FIRST: to be subscribed in a later step */
+    int64_t next;     /* the seq that must come next; -1: not known yet */
+    uint64_t ticket;  /* of the read under way; 0: none */
+    struct sim_read *prepared;
+};
+
+struct item {
+    enum { ITEM_EVENT, ITEM_RESET, ITEM_LIVE } kind;
+    int room;
+    int64_t seq;
+    const struct parsed *parsed;
+};
+
+struct sim_conn {
+    struct hub_conn hub; /* first */
+    struct sim *sim;
+    struct sim_device *device;
+    int number, at; /* its hub */
+    bool open, closing, all;
+    bool all_since;              /* the last `all` came with cursors */
+    int all_state;               /* 0: none under way, 1: not read yet, 2: read */
+    bool all_found[SIM_ROOMS];
+    int64_t all_joined[SIM_ROOMS];
+    struct lane lanes[SIM_ROOMS];
+    struct item items[SIM_ITEMS];
+    unsigned item_from, item_to;
+};
+
+struct sim_read {
+    enum { READ_FREE, READ_QUEUED, READ_DONE } state;
+    int hub, user, room;
+    int64_t after;
+    uint64_t ticket;
+    struct sim_conn *conn; /* whose it was; it may have closed since */
+    int64_t head, min_seq; /* true, whatever a mutation makes of the page */
+    struct hub_page page;
+};
+
+struct sim_hub {
+    struct sim *sim;
+    int number;
+    struct hub *hub;
+    struct mailbox *box;
+    bool woken;
+    struct frame *held; /* SIM_SWAP_NOTICES */
+};
+
+struct sim_failure {
+    bool failed;
+    unsigned step;
+    char kind[48];
+    char text[400];
+};
+
+struct sim {
+    uint64_t seed, rng;
+    unsigned steps, step;
+    const bool *skip; /* by step; NULL: none */
+    enum sim_mutation mutation;
+    bool trace, calm; /* calm: nothing blocks any more */
+    int64_t now_ms;
+    struct sim_failure failure;
+
+    struct store_conn conn;
+    struct config *config;
+    const struct config_app *app;
+    int64_t app_id;
+    struct bus *bus;
+    struct mailbox *recorder;
+    struct outcome out;
+    struct arena arena; /* of the schedule */
+    struct parsed *parsed[256];
+    char dir[64];
+
+    /* how this schedule is */
+    int hub_count, device_count, room_count;
+    unsigned block_one_in; /* 0: never */
+    unsigned weights[32];
+    unsigned weight_sum;
+
+    struct sim_hub hubs[SIM_HUBS];
+    struct sim_room rooms[SIM_ROOMS];
+    struct sim_message messages[SIM_MESSAGES];
+    int message_count;
+    int marker_of[SIM_MARKERS]; /* the message that a marker belongs to */
+    int marker_count;
+    struct sim_device devices[SIM_DEVICES];
+    struct sim_conn conns[SIM_CONNS];
+    int conn_count;
+    struct sim_read reads[SIM_READS];
+    uint64_t checked; /* events handed to connections and checked */
+};
+
+/* --- sim.c --- */
+extern const char *const sim_users[SIM_USERS];
+uint64_t sim_random(struct sim *s);
+/* 0 to n - 1; n at least 1. */
+unsigned sim_pick(struct sim *s, unsigned n);
+bool sim_chance(struct sim *s, unsigned one_in); /* 0: never */
+void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* `kind` says which promise was broken; the first failure of a schedule counts. */
+void sim_fail(struct sim *s, const char *kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- world.c: the database and what a schedule begins with --- */
+bool world_open(struct sim *s);
+void world_close(struct sim *s);
+void world_begin(struct sim *s);
+void world_end(struct sim *s);
+struct core_tx world_tx(struct sim *s, bool write);
+struct str world_room(const struct sim *s, int room);
+int world_room_number(const struct sim *s, struct str id);
+/* The number of a message by its id; -1 if it is none of ours. */
+int world_message_number(struct str id);
+
+/* --- command.c: what is committed --- */
+void command_send(struct sim *s);
+void command_edit(struct sim *s);
+void command_recall(struct sim *s);
+void command_recall_first(struct sim *s);
+void command_late(struct sim *s);
+void command_delete(struct sim *s);
+void command_join(struct sim *s);
+void command_leave(struct sim *s);
+void command_role(struct sim *s);
+void command_read(struct sim *s);
+void command_trim(struct sim *s);
+/* Some commands in a transaction that is rolled back. */
+void command_lost(struct sim *s);
+/* Asks for histories and rooms and looks for what must not be there. */
+void command_look(struct sim *s);
+/* Makes the effects of what ran since the last call visible, as a commit does. */
+void command_commit(struct sim *s);
+
+/* --- follow.c: the hub's owner, as gateway/api/session_*.c is --- */
+extern const struct hub_ops follow_ops;
+void follow_connect(struct sim *s, struct sim_device *d);
+void follow_subscribe(struct sim *s, struct sim_conn *c, int room, int64_t since, bool stale);
+void follow_unsubscribe(struct sim *s, struct sim_conn *c, int room);
+void follow_all(struct sim *s, struct sim_conn *c, bool with_cursors);
+/* The next step of an `all` under way. */
+void follow_all_go_on(struct sim *s, struct sim_conn *c);
+/* The connection is closing; follow_close then ends it. */
+void follow_stop(struct sim *s, struct sim_conn *c);
+void follow_close(struct sim *s, struct sim_conn *c);
+void follow_drain(struct sim *s, struct sim_conn *c);
+void follow_notice(struct bus_notice *notice, void *ctx);
+/* Subscribes where SIM_READ_FIRST has read already. */
+void follow_intents(struct sim *s, struct sim_conn *c);
+
+/* --- page.c: reads of the log --- */
+bool page_ask(struct sim *s, struct sim_conn *c, int room, int64_t after, uint64_t ticket);
+void page_run(struct sim *s, struct sim_read *r);
+void page_deliver(struct sim *s, struct sim_read *r);
+void page_drop(struct sim_read *r);
+/* Some read in the state, or NULL. */
+struct sim_read *page_some(struct sim *s, int state);
+
+/* --- shown.c: bytes read as a client reads them --- */
+/* The frame that begins at bytes.p, and how long it is with its header. */
+const struct parsed *shown_frame(struct sim *s, struct str bytes, size_t *size);
+/* The first content of a recalled message in the text whose recall came before `seq` (0: any); -1: none. */
+int shown_recalled(const struct sim *s, struct str text, int64_t seq);
+
+/* --- device.c: a client's screen --- */
+void device_apply(struct sim *s, struct sim_conn *c, unsigned n);
+void device_reload(struct sim *s, struct sim_device *d, int room);
+void device_compare(struct sim *s, const struct sim_device *d, int room);
+
+/* --- check.c: when everything has come to rest --- */
+void check_settle(struct sim *s);
+void check_end(struct sim *s);
+
+#endif
