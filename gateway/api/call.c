@@ -120,16 +120,16 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         call->out.rc = call->route->run(call, &tx, &who);
 }
 
-enum result call_admit_sends(struct api_call *call, const struct core_tx *tx, int64_t n)
+enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gateway_limit limit, int64_t n)
 {
     const int64_t wait =
-        gateway_admit_sends(call->thread->gateway, tx->app_id, tx->app->sends_per_second, n, tx->now_ms);
+        gateway_admit(call->thread->gateway, tx->app_id, limit, tx->app->sends_per_second, n, tx->now_ms);
 
     if (wait == 0)
         return RESULT_OK;
     call->out.retry_after_s = wait;
     return tx_fail(&call->out, RESULT_RATE_LIMITED,
-                   "The app sends more than %" PRId64 " messages a second: try again after %" PRId64 " s",
+                   "The app sends or recalls more than %" PRId64 " messages a second: try again after %" PRId64 " s",
                    tx->app->sends_per_second, wait);
 }
 

@@ -81,8 +81,8 @@ struct api_call *call_start(struct api_call *call, const struct api_request *req
 /* Answers with the outcome and frees the call. */
 void call_finish(struct api_call *call);
 
-/* In `run`: 429 when the app sends more than its sends_per_second allow, else RESULT_OK. */
-enum result call_admit_sends(struct api_call *call, const struct core_tx *tx, int64_t n);
+/* In `run`: 429 when the app sends, or recalls, more than its sends_per_second allow, else RESULT_OK. */
+enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gateway_limit limit, int64_t n);
 
 /* Notes a refusal in the outcome and returns false. */
 bool call_refuse(struct api_call *call, enum result rc, const char *format, ...)

@@ -1,13 +1,13 @@
 #include "api/gateway.h"
 
 #include "api/files.h"
+#include "base/rate.h"
 #include "store/query.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define BUCKETS 256U
-#define SECOND_US INT64_C(1000000)
 
 /* One app's name and number. Entries are added at the head of their bucket and never leave it, so that
  * readers need no lock: what they see through the atomic head is complete. */
@@ -15,8 +15,7 @@ struct app_entry {
     struct app_entry *next;
     int64_t id;
     atomic_long sessions;
-    atomic_int_least64_t
-        send_due_us; /* when everything that was admitted would be sent at the allowed rate */
+    struct rate rates[GATEWAY_LIMITS];
     size_t n;
     char name[];
 };
@@ -60,22 +59,12 @@ long gateway_app_sessions(struct gateway *g, int64_t app, long change)
     return e != NULL ? atomic_fetch_add(&e->sessions, change) + change : 0;
 }
 
-int64_t gateway_admit_sends(struct gateway *g, int64_t app, int64_t per_second, int64_t n, int64_t now_ms)
+int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n,
+                      int64_t now_ms)
 {
     struct app_entry *e = per_second > 0 ? entry_of(g, app) : NULL;
-    const int64_t now_us = now_ms * 1000;
-    int64_t due, start, next;
 
-    if (e == NULL)
-        return 0;
-    due = atomic_load(&e->send_due_us);
-    do {
-        start = due > now_us ? due : now_us;
-        next = start + n * SECOND_US / per_second;
-        if (due > now_us && next - now_us > SECOND_US)
-            return (next - now_us - 1) / SECOND_US;
-    } while (!atomic_compare_exchange_weak(&e->send_due_us, &due, next));
-    return 0;
+    return e != NULL ? rate_take(&e->rates[limit], per_second, n, now_ms) : 0;
 }
 
 static bool add_app(struct gateway *g, struct str name, int64_t id)
@@ -89,7 +78,6 @@ static bool add_app(struct gateway *g, struct str name, int64_t id)
     e->n = name.n;
     memcpy(e->name, name.p, name.n);
     atomic_init(&e->sessions, 0);
-    atomic_init(&e->send_due_us, 0);
     e->next = atomic_load(&g->apps->buckets[bucket]);
     atomic_store(&g->apps->buckets[bucket], e);
     return true;

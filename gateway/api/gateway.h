@@ -58,9 +58,12 @@ int64_t gateway_app_id(struct gateway *g, struct str app_name);
  * number after it. 0 for an app that was not interned. Any thread. */
 long gateway_app_sessions(struct gateway *g, int64_t app, long change);
 
-/* Counts `n` sends of an app against its `sends_per_second` (`per_second` 0: no limit); a second's worth may come at once, and
- * so may one larger batch after a pause. 0: go on; else the seconds to wait. Any thread; `now_ms` never goes back. */
-int64_t gateway_admit_sends(struct gateway *g, int64_t app, int64_t per_second, int64_t n, int64_t now_ms);
+/* What is limited to so many a second for each app. Recalls have a bucket of their own, so that a flood of sends cannot keep them waiting. */
+enum gateway_limit { GATEWAY_SENDS, GATEWAY_RECALLS, GATEWAY_CONNECTIONS, GATEWAY_LIMITS };
+
+/* Counts `n` of an app against `per_second` (0: no limit), as rate_take does. 0: go on; else the seconds to wait. Any thread. */
+int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n,
+                      int64_t now_ms);
 
 /* Gives every app of the current configuration its number in the database: after store_open and after each reload, on the main thread,
  * while other threads may read. False and a sentence in `err` when the store cannot. */

@@ -242,7 +242,7 @@ enum result imkit_batch_run(struct api_call *call, struct core_tx *tx, const str
     enum result rc = check(tx, b, &call->out);
 
     if (rc == RESULT_OK)
-        rc = call_admit_sends(call, tx, (int64_t)b->count);
+        rc = call_admit(call, tx, GATEWAY_SENDS, (int64_t)b->count);
     if (rc != RESULT_OK)
         return rc;
     id_message(batch, tx->now_ms);

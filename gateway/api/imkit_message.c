@@ -50,10 +50,10 @@ enum result imkit_message_run(struct api_call *call, struct core_tx *tx, const s
     const struct message_call *m = call->command;
     enum result rc;
 
-    if (m->is_recall)
-        return recall_apply(tx, who, &m->recall, &call->out);
-    rc = call_admit_sends(call, tx, 1);
-    return rc == RESULT_OK ? message_send(tx, who, &m->send, &call->out) : rc;
+    rc = call_admit(call, tx, m->is_recall ? GATEWAY_RECALLS : GATEWAY_SENDS, 1);
+    if (rc != RESULT_OK)
+        return rc;
+    return m->is_recall ? recall_apply(tx, who, &m->recall, &call->out) : message_send(tx, who, &m->send, &call->out);
 }
 
 bool imkit_message_parse_delete(struct api_call *call)

@@ -211,6 +211,21 @@ static bool origin_allowed(const struct session *s, const struct config_app *app
     return config_origin_allowed_by(app, s->origin_host, (size_t)(cut - s->origin_host), cut + 1, strlen(cut + 1));
 }
 
+/* A new connection counts against the app's connections_per_second; renewing a token does not. */
+static bool admit(struct session *s, const struct config_app *app, int64_t app_id, bool has_id, int64_t id,
+                  int64_t now_ms)
+{
+    const int64_t wait = s->user != NULL ? 0
+                                         : gateway_admit(s->thread->gateway, app_id, GATEWAY_CONNECTIONS,
+                                                         app->connections_per_second, 1, now_ms);
+
+    if (wait == 0)
+        return true;
+    session_reply_error(s, has_id, id, RESULT_RATE_LIMITED, "The app accepts no more new connections this second", wait);
+    session_stop(s, CLOSE_LATER, "too many new connections");
+    return false;
+}
+
 /* What the credentials say with keys alone; closes and returns false if that is no already. */
 static bool claim(struct session *s, struct str client_key, struct str token, bool has_id, int64_t id, int64_t now_ms,
                   struct principal_claim *out, char app_name[static 256], int64_t *app_id)
@@ -232,7 +247,7 @@ static bool claim(struct session *s, struct str client_key, struct str token, bo
     } else {
         copy(app_name, 256, str_c(app->name));
         *app_id = gateway_app_id(s->thread->gateway, str_c(app->name));
-        ok = true;
+        ok = admit(s, app, *app_id, has_id, id, now_ms);
     }
     config_unref(config);
     return ok;

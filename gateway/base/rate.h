@@ -8,14 +8,15 @@
 #define RECALLD_BASE_RATE_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 struct rate {
-    _Atomic int64_t due_ns; /* when the bucket will be full again */
+    _Atomic int64_t due_us; /* when everything that was admitted would be through at the allowed rate */
 };
 
-/* Takes one. False: too many; *wait_s is then after how many whole seconds (at least 1) to try again. `per_second` 0: no limit. */
-bool rate_take(struct rate *r, int64_t per_second, uint64_t now_ns, int64_t *wait_s);
+/* Takes `n` at once and returns 0; or takes none and returns after how many whole seconds (at least 1) to try
+ * again. A batch larger than a second's worth passes when nothing is owed, and is paid for afterwards.
+ * `per_second` 0: no limit. `now_ms`: any clock that does not jump far. */
+int64_t rate_take(struct rate *r, int64_t per_second, int64_t n, int64_t now_ms);
 
 #endif

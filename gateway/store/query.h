@@ -7,6 +7,9 @@
  *          connection is marked failed (store_conn_failed), the batch will be rolled back and its jobs fail; so the core
  *          need not check each write, and must not act outside the transaction.
  * Thread:  inside a job's run. Functions marked (W) only on the writer.
+ *
+ * Exception to "foo.c exports only foo_*": query_client.c, query_room.c, query_message.c, query_history.c and query_event.c
+ * share this one header, so all of them export store_*. The statements are in sql.c, the tables and their reasons in schema.c.
  */
 #ifndef RECALLD_STORE_QUERY_H
 #define RECALLD_STORE_QUERY_H
@@ -88,7 +91,8 @@ struct message_page {
     int64_t min_ms;
     size_t limit;
 };
-/* Messages that are not DELETED, by the named time and then key. */
+/* Messages that are not DELETED, by the named time and then key. Only MESSAGE_BY_UPDATED has an index: the other two sort the
+ * room's messages, a cost that grows with the room. */
 size_t store_message_page(struct store_conn *c, const struct message_page *page, struct message_row *out);
 /* How many messages the page's room, user and min_ms select in all. */
 int64_t store_message_page_total(struct store_conn *c, const struct message_page *page);
@@ -100,7 +104,7 @@ size_t store_hidden_list(struct store_conn *c, int64_t app, struct str user, int
 
 /* --- recalls --- */
 bool store_recall_get(struct store_conn *c, int64_t app, struct str message, struct recall_row *out);
-void store_recall_put(struct store_conn *c, int64_t app, const struct recall_row *row); /* insert or replace (W) */
+void store_recall_put(struct store_conn *c, int64_t app, const struct recall_row *row); /* insert or replace; is_delete once true stays true (W) */
 /* Recalls whose message has not been seen (sent_ms = 0), newer than `since_ms`. */
 int64_t store_recall_unseen_count(struct store_conn *c, int64_t app, int64_t since_ms);
 

@@ -158,8 +158,10 @@ bool schema_migrate(struct db *db, const char *uri, char *error, size_t error_si
     if (version < 0)
         return false;
     if (version > schema_version()) {
-        snprintf(error, error_size, "the database %s was written by a newer recalld (schema %lld; this one knows up to %lld): "
-                 "install that version, or name another database", uri, (long long)version, (long long)schema_version());
+        snprintf(error, error_size,
+                 "the database %s was written by a newer recalld (schema %lld; this one knows up to %lld): install "
+                 "that version, or name another database",
+                 uri, (long long)version, (long long)schema_version());
         return false;
     }
     for (; version < schema_version(); version++) {

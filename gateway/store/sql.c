@@ -6,30 +6,34 @@
  * Message rows. LEFT JOINs, so that the planner begins with the message; every message has a room, and its
  * content unless it was erased or there was none.
  */
-#define MESSAGE_COLUMNS                                                                                                \
-    "m.key, m.room_key, r.id, m.id, m.sender, m.type, x.body, x.content, m.reply, m.batch, m.client_msg_id, m.time_ms, " \
-    "m.created_ms, m.updated_ms, m.seq, m.version, m.state"
-#define MESSAGE_SELECT                                                                                              \
-    "SELECT " MESSAGE_COLUMNS " FROM message m LEFT JOIN room r ON r.key = m.room_key LEFT JOIN content x ON x.key = " \
-    "m.content_key "
+#define MESSAGE_COLUMNS                                                                                \
+    "m.key, m.room_key, r.id, m.id, m.sender, m.type, x.body, x.content, m.reply, m.batch, "           \
+    "m.client_msg_id, m.time_ms, m.created_ms, m.updated_ms, m.seq, m.version, m.state"
+#define MESSAGE_SELECT                                                                                 \
+    "SELECT " MESSAGE_COLUMNS " FROM message m LEFT JOIN room r ON r.key = m.room_key "                \
+    "LEFT JOIN content x ON x.key = m.content_key "
 
-#define ROOM_COLUMNS                                                                                             \
-    "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, r.seq, r.min_seq, r.created_ms, r.updated_ms"
+#define ROOM_COLUMNS                                                                                   \
+    "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, r.seq, r.min_seq, "             \
+    "r.created_ms, r.updated_ms"
 #define MEMBER_COLUMNS "m.user_id, m.role, m.joined_seq, m.joined_ms, m.read_seq, m.read_id"
 
 /* Not hidden by the user ?`user`; an empty user hid nothing. */
-#define NOT_HIDDEN(user)                                                                                             \
-    "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.room_key = m.room_key AND h.user_id = " user " AND h.message = m.id)"
+#define NOT_HIDDEN(user)                                                                               \
+    "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.room_key = m.room_key AND "                            \
+    "h.user_id = " user " AND h.message = m.id)"
 
 /* ?1 room, ?2 user, ?3 and ?4 the time and key to go on beyond, ?5 the least time, ?6 the limit. */
-#define PAGE(column, beyond, direction)                                                                             \
-    MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.state <> 2 AND " NOT_HIDDEN("?2") " AND (m." column ", m.key) " beyond \
-                   " (?3, ?4) AND m." column " >= ?5 ORDER BY m." column " " direction ", m.key " direction " LIMIT ?6"
+#define PAGE(column, beyond, direction)                                                                \
+    MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.state <> 2 AND " NOT_HIDDEN("?2")                      \
+    " AND (m." column ", m.key) " beyond " (?3, ?4) AND m." column " >= ?5 "                           \
+    "ORDER BY m." column " " direction ", m.key " direction " LIMIT ?6"
 
-#define TOTAL(column) "SELECT count(*) FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m." column " >= ?2"
-#define HIDDEN_TOTAL(column)                                                                                      \
-    "SELECT count(*) FROM hidden h JOIN message m ON m.app = ?1 AND m.id = h.message WHERE h.room_key = ?2 AND "    \
-    "h.user_id = ?3 AND m.room_key = ?2 AND m.state <> 2 AND m." column " >= ?4"
+#define TOTAL(column)                                                                                  \
+    "SELECT count(*) FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m." column " >= ?2"
+#define HIDDEN_TOTAL(column)                                                                           \
+    "SELECT count(*) FROM hidden h JOIN message m ON m.app = ?1 AND m.id = h.message "                 \
+    "WHERE h.room_key = ?2 AND h.user_id = ?3 AND m.room_key = ?2 AND m.state <> 2 AND m." column " >= ?4"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",

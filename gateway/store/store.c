@@ -37,7 +37,10 @@ static struct db *open_writer(struct store *store, const struct db_options *opti
     /* What was erased just before a kill may still be in the log. Another program that reads it delays
      * this, no more. */
     if (!db_checkpoint(db, true) && db_status(db) != DB_BUSY) {
-        snprintf(error, size, "the database %s cannot be written to: %s", options->uri, db_error(db));
+        if (db_status(db) == DB_FULL)
+            snprintf(error, size, "the disk that holds the database %s is full", options->uri);
+        else
+            snprintf(error, size, "the database %s cannot be written to: %s", options->uri, db_error(db));
         goto err;
     }
     return db;

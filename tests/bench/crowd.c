@@ -68,8 +68,8 @@ static void live(const struct crowd_target *t, int fd)
         return;
     m.swarm.other = on_other;
     m.swarm.arg = &m;
-    if (t->quiet != NULL)
-        m.has_slice = slice_init(&m.slice, &m.swarm, t->server, t->server_core, &t->asks, t->quiet);
+    m.has_slice = t->quiet != NULL;
+    slice_init(&m.slice, &m.swarm, t->server, t->server_core, &t->asks, t->quiet);
     while (!m.ended) {
         struct order peeked;
 

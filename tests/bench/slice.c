@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LOST_NS INT64_C(10000000000)
 #define TIMES 65536U
@@ -20,21 +21,32 @@ struct run {
     uint32_t took;
 };
 
-bool slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core, const struct sockaddr_in *at,
+void slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core, const struct sockaddr_in *at,
                 const char *quiet)
 {
-    const unsigned askers = swarm->target->floor ? 1 : SLICE_WINDOW;
+    *s = (struct slice){.swarm = swarm, .server = server, .core = core, .at = *at, .quiet = quiet};
+    for (unsigned i = 0; i < SLICE_WINDOW; i++)
+        s->askers[i].fd = -1;
+}
+
+/* Anew for each slice: recalld ends idle HTTP connections. FLOOR needs one only, recalld one for each event in flight. */
+static bool open_askers(struct slice *s, unsigned count)
+{
     const int one = 1;
 
-    *s = (struct slice){.swarm = swarm, .server = server, .core = core, .at = *at, .quiet = quiet};
-    for (unsigned i = 0; i < askers; i++) {
+    for (unsigned i = 0; i < SLICE_WINDOW; i++) {
         struct slice_asker *a = &s->askers[i];
 
+        if (a->fd >= 0)
+            close(a->fd);
+        *a = (struct slice_asker){.fd = -1};
+        if (i >= count)
+            continue;
         a->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (a->fd < 0 || connect(a->fd, (const struct sockaddr *)at, sizeof(*at)) != 0 ||
+        if (a->fd < 0 || connect(a->fd, (const struct sockaddr *)&s->at, sizeof(s->at)) != 0 ||
             setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-            !swarm_watch(swarm, a->fd, SWARM_OTHER | i)) {
-            swarm_fail(swarm, "cannot reach the server: %s", strerror(errno));
+            !swarm_watch(s->swarm, a->fd, SWARM_OTHER | i)) {
+            swarm_fail(s->swarm, "cannot reach the server: %s", strerror(errno));
             return false;
         }
     }
@@ -62,7 +74,7 @@ static struct slice_asker *free_asker(struct slice *s)
     if (s->swarm->target->floor)
         return &s->askers[0];
     for (unsigned i = 0; i < SLICE_WINDOW; i++) {
-        if (!s->askers[i].busy)
+        if (s->askers[i].fd >= 0 && !s->askers[i].busy)
             return &s->askers[i];
     }
     return NULL;
@@ -92,9 +104,13 @@ void slice_answer(struct slice *s, uint64_t asker)
     const ssize_t got = recv(a->fd, a->answer + a->len, sizeof(a->answer) - 1 - a->len, MSG_DONTWAIT);
     const char *length, *end;
 
+    if (got < 0 && errno == EAGAIN)
+        return;
     if (got <= 0) {
-        if (got == 0 || errno != EAGAIN)
+        if (a->busy)
             swarm_fail(s->swarm, "the server ended the connection that asks for events");
+        close(a->fd);
+        a->fd = -1;
         return;
     }
     a->len += (size_t)got;
@@ -198,6 +214,8 @@ bool slice_run(struct slice *s, const struct slice_order *order, struct slice_fi
         swarm_fail(swarm, "out of memory");
         goto out;
     }
+    if (!open_askers(s, swarm->target->floor ? 1 : order->window))
+        goto out;
     if (swarm->target->floor) {
         tell_floor(s, "coalesce", order->coalesce);
         if (order->frame != 0)

@@ -53,7 +53,7 @@ struct slice {
     uint64_t answers;
 };
 
-bool slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core, const struct sockaddr_in *at,
+void slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core, const struct sockaddr_in *at,
                 const char *quiet);
 bool slice_run(struct slice *s, const struct slice_order *order, struct slice_figures *figures);
 /* For swarm.other: an asker's answer came. */

@@ -206,6 +206,7 @@ struct sim {
 
     struct sim_hub hubs[SIM_HUBS];
     struct sim_room rooms[SIM_ROOMS];
+    struct sim_room rooms_at_first[SIM_ROOMS];
     struct sim_message messages[SIM_MESSAGES];
     int message_count;
     int marker_of[SIM_MARKERS]; /* the message that a marker belongs to */
@@ -256,6 +257,8 @@ void command_lost(struct sim *s);
 void command_look(struct sim *s);
 /* Makes the effects of what ran since the last call visible, as a commit does. */
 void command_commit(struct sim *s);
+/* Writes an event that was committed into the truth. */
+void command_record(struct sim *s, const struct notice *notice);
 
 /* --- follow.c: the hub's owner, as gateway/api/session_*.c is --- */
 extern const struct hub_ops follow_ops;

@@ -228,15 +228,15 @@ static void test_admission_of_sends(void **state)
     (void)state;
     assert_true(app > 0);
     assert_int_equal(gateway_app_id(&gateway, STR("OtherApp")), 0);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 0, 1000000, t), 0);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 10, t), 0);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 1, t), 1);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 1, t + 99), 1);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 1, t + 100), 0);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 0, 1000000, t), 0);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 10, t), 0);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 1, t), 1);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 1, t + 99), 1);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 1, t + 100), 0);
     /* A batch larger than a second's worth comes through after a pause, and the debt is then paid. */
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 50, t + 5000), 0);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 1, t + 5000), 5);
-    assert_int_equal(gateway_admit_sends(&gateway, app, 10, 1, t + 10000), 0);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 50, t + 5000), 0);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 1, t + 5000), 5);
+    assert_int_equal(gateway_admit(&gateway, app, GATEWAY_SENDS, 10, 1, t + 10000), 0);
 }
 
 static void test_draining(void **state)
