@@ -21,10 +21,13 @@ struct session_transport {
     /* Sends one control text frame (a reply, ready, bye, signal): `n` payload bytes, copied by the edge if they do not fit
      * the socket now. False: the connection's outgoing buffer is over its cap; the session closes it with 1013. */
     bool (*text)(void *connection, const char *payload, size_t n);
-    /* Hands ready-made frame bytes (WebSocket headers included) to the socket: see hub.h. Neither this nor `text` nor `close`
-     * calls back into the session before it returns. */
-    enum hub_sent (*frames)(void *connection, const struct iovec *v, int n);
-    /* Starts closing with `code`; session_close follows later from the edge. Further calls are ignored. */
+    /* Hands ready-made frame bytes (WebSocket headers included) to the socket and keeps none: see `send` in hub.h. None of these
+     * functions calls back into the session before it returns. */
+    enum hub_sent (*frames)(void *connection, const char *p, size_t n, size_t *taken);
+    /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
+     * over. */
+    bool (*finish)(void *connection, const char *p, size_t n);
+    /* Starts closing with `code`, or, with code 0, ends the connection at once without sending what it keeps; session_close follows later from the edge. Further calls are ignored. */
     void (*close)(void *connection, int code, const char *reason);
     /* session_deadline changed outside of a call from the edge: ask it again. */
     void (*rearm)(void *connection);

@@ -115,14 +115,31 @@ static void tell_refused(struct follow *f, struct str room, enum result rc, cons
 
 /* --- the hub's questions --- */
 
-static enum hub_sent op_send(struct hub_conn *conn, const struct iovec *v, int n)
+static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, size_t *taken)
 {
     struct session *s = of_conn(conn);
+    enum hub_sent sent;
 
     if (s->state == SESSION_CLOSING)
         return HUB_GONE;
-    metrics_inc(s->thread->gateway->metrics.deliveries);
-    return s->transport->frames(s->connection, v, n);
+    sent = s->transport->frames(s->connection, p, n, taken);
+    if (sent == HUB_SENT)
+        metrics_inc(s->thread->gateway->metrics.deliveries);
+    else if (sent == HUB_BLOCKED)
+        metrics_inc(s->thread->gateway->metrics.slow_readers);
+    return sent;
+}
+
+static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
+{
+    struct session *s = of_conn(conn);
+
+    return s->state != SESSION_CLOSING && s->transport->finish(s->connection, p, n);
+}
+
+static void op_abort(struct hub_conn *conn)
+{
+    session_stop(of_conn(conn), 0, NULL);
 }
 
 static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
@@ -175,8 +192,14 @@ static void op_wake(void *ctx)
     t->sessions->wake(t->sessions->wake_arg);
 }
 
-const struct hub_ops session_follow_ops = {
-    .send = op_send, .read = op_read, .live = op_live, .reset = op_reset, .refused = op_refused, .wake = op_wake};
+const struct hub_ops session_follow_ops = {.send = op_send,
+                                           .finish = op_finish,
+                                           .abort = op_abort,
+                                           .read = op_read,
+                                           .live = op_live,
+                                           .reset = op_reset,
+                                           .refused = op_refused,
+                                           .wake = op_wake};
 
 /* --- subscribing --- */
 

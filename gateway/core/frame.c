@@ -114,6 +114,11 @@ static size_t find_mark(const struct view_marks *marks, struct str id, size_t fr
     return from;
 }
 
+bool frame_shows(const struct frame *f, struct str message)
+{
+    return find_mark(&f->marks, message, 0) < f->marks.count;
+}
+
 struct frame *frame_recalled(const struct frame *old, const struct frame *recall)
 {
     struct frame_parts parts;
@@ -123,7 +128,7 @@ struct frame *frame_recalled(const struct frame *old, const struct frame *recall
     size_t used = 0;
     size_t i;
 
-    if (recall->marks.count == 0 || find_mark(&old->marks, recall->message, 0) == old->marks.count)
+    if (recall->marks.count == 0 || !frame_shows(old, recall->message))
         return NULL;
     with = str_n(recall->payload.p + recall->marks.mark[0].at, recall->marks.mark[0].len);
     parts = (struct frame_parts){old->type, old->app, old->seq, old->room, old->message,

@@ -53,6 +53,8 @@ struct frame *frame_make(const struct frame_parts *parts);
 struct frame *frame_ref(struct frame *f);
 void frame_unref(struct frame *f); /* NULL is legal */
 
+/* Whether the frame shows the message: as itself, as a quote, as a conversation's last line. */
+bool frame_shows(const struct frame *f, struct str message);
 /* The frame `old` as it must read after `recall` (a frame of type EVENT_RECALL): wherever `old` shows the recalled message, as
  * itself, as a quote or as a conversation's last line, stands the recalled object instead. NULL when `old` does not hold that content (then send `old`);
  * out of memory aborts, because sending `old` would break the promise. */

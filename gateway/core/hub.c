@@ -102,6 +102,8 @@ void hub_destroy(struct hub *h)
     if (h == NULL)
         return;
     HASH_ITER (hh, h->rooms, r, next) {
+        while (r->cuts != NULL)
+            hub_drop_cut(r->cuts->conn);
         for (uint32_t i = 0; i < r->count; i++)
             free(r->slots[i].sub);
         r->dirty = false;
@@ -119,6 +121,7 @@ void hub_conn_init(struct hub_conn *conn)
 
 void hub_conn_close(struct hub *h, struct hub_conn *conn)
 {
+    hub_drop_cut(conn);
     while (conn->subs != NULL)
         hub_unsubscribe(h, conn->subs);
 }
@@ -209,6 +212,8 @@ void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
     const uint32_t last = r->count - 1;
 
     cursor_forget(h, sub);
+    if (conn->cut != NULL && conn->cut->room == r && r->count == 1)
+        hub_drop_cut(conn); /* the room goes, and its recalls reach this thread no more */
     if (sub->slot != last) {
         r->slots[sub->slot] = r->slots[last];
         r->slots[sub->slot].sub->slot = sub->slot;
@@ -256,6 +261,12 @@ void hub_mark_dirty(struct hub *h, struct hub_room *r)
 /* A recall is committed: no frame that still waits may show what it took back. */
 static void erase_from_tail(struct hub *h, struct hub_room *r, const struct frame *recall)
 {
+    for (struct hub_cut *cut = r->cuts; cut != NULL; cut = cut->next) {
+        if (cut->conn->gone || !frame_shows(cut->frame, recall->message))
+            continue;
+        cut->conn->gone = true;
+        h->ops->abort(cut->conn);
+    }
     for (uint32_t i = 0; i < r->tail_count; i++) {
         struct frame *clean = frame_recalled(r->tail[i], recall);
 
@@ -304,15 +315,54 @@ void hub_publish(struct hub *h, struct frame *frame)
     hub_mark_dirty(h, r);
 }
 
-static void note_sent(struct hub_slot *slot, enum hub_sent sent, int64_t position)
+void hub_drop_cut(struct hub_conn *conn)
 {
-    if (sent == HUB_GONE) {
-        slot->conn->gone = true;
+    struct hub_cut *cut = conn->cut;
+
+    if (cut == NULL)
         return;
+    if (cut->prev != NULL)
+        cut->prev->next = cut->next;
+    else
+        cut->room->cuts = cut->next;
+    if (cut->next != NULL)
+        cut->next->prev = cut->prev;
+    frame_unref(cut->frame);
+    free(cut);
+    conn->cut = NULL;
+}
+
+/* The socket took a part of `frame`: the transport keeps the rest, and a recall of what the frame shows ends the connection. */
+static void keep_cut(struct hub *h, struct hub_slot *slot, struct frame *frame, size_t taken)
+{
+    struct hub_cut *cut = calloc(1, sizeof(*cut));
+
+    if (cut == NULL)
+        abort();
+    cut->conn = slot->conn;
+    cut->room = slot->sub->room;
+    cut->frame = frame_ref(frame);
+    cut->next = cut->room->cuts;
+    if (cut->next != NULL)
+        cut->next->prev = cut;
+    cut->room->cuts = cut;
+    slot->conn->cut = cut;
+    if (!h->ops->finish(slot->conn, frame->wire.p + taken, frame->wire.n - taken))
+        slot->conn->gone = true;
+}
+
+/* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
+static void note_blocked(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
+{
+    slot->conn->blocked = true;
+    for (size_t i = 0; i < n && taken > 0; i++) {
+        slot->position = frames[i]->seq;
+        if (taken < frames[i]->wire.n) {
+            keep_cut(h, slot, frames[i], taken);
+            return;
+        }
+        taken -= frames[i]->wire.n;
     }
-    slot->position = position;
-    if (sent == HUB_BLOCKED)
-        slot->conn->blocked = true;
 }
 
 /* As many of frames[0..n) as go into one send. */
@@ -326,34 +376,42 @@ static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
     return i;
 }
 
+/* The frames one behind the other. Most subscribers of a room miss the same ones: they are gathered once. */
+static const char *gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n)
+{
+    size_t at = 0;
+
+    if (n == 1)
+        return frames[0]->wire.p;
+    if (h->scratch_room == r && h->scratch_from == frames[0]->seq && h->scratch_to == frames[n - 1]->seq)
+        return h->scratch;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(h->scratch + at, frames[i]->wire.p, frames[i]->wire.n);
+        at += frames[i]->wire.n;
+    }
+    h->scratch_room = r;
+    h->scratch_from = frames[0]->seq;
+    h->scratch_to = frames[n - 1]->seq;
+    return h->scratch;
+}
+
 void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
     while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
-        struct iovec v;
-        size_t bytes;
+        size_t bytes, taken = 0;
         const size_t k = fitting(frames, n, &bytes);
 
-        if (k == 1) {
-            v = (struct iovec){(void *)(uintptr_t)frames[0]->wire.p, bytes};
-        } else {
-            const struct hub_room *r = slot->sub->room;
-
-            /* Most subscribers of a room miss the same frames: gather them once. */
-            if (h->scratch_room != r || h->scratch_from != frames[0]->seq || h->scratch_to != frames[k - 1]->seq) {
-                size_t at = 0;
-
-                for (size_t i = 0; i < k; i++) {
-                    memcpy(h->scratch + at, frames[i]->wire.p, frames[i]->wire.n);
-                    at += frames[i]->wire.n;
-                }
-                h->scratch_room = r;
-                h->scratch_from = frames[0]->seq;
-                h->scratch_to = frames[k - 1]->seq;
-                h->scratch_len = at;
-            }
-            v = (struct iovec){h->scratch, h->scratch_len};
+        switch (h->ops->send(slot->conn, gather(h, slot->sub->room, frames, k), bytes, &taken)) {
+        case HUB_SENT:
+            slot->position = frames[k - 1]->seq;
+            break;
+        case HUB_BLOCKED:
+            note_blocked(h, slot, frames, k, taken);
+            break;
+        case HUB_GONE:
+            slot->conn->gone = true;
+            break;
         }
-        note_sent(slot, h->ops->send(slot->conn, &v, 1), frames[k - 1]->seq);
         frames += k;
         n -= k;
     }
@@ -415,10 +473,27 @@ void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
     cursor_read_done(h, ticket, page);
 }
 
+static void send_signal(struct hub *h, struct hub_conn *conn, struct str wire)
+{
+    size_t taken = 0;
+
+    switch (h->ops->send(conn, wire.p, wire.n, &taken)) {
+    case HUB_SENT:
+        break;
+    case HUB_BLOCKED:
+        conn->blocked = true;
+        if (taken > 0 && !h->ops->finish(conn, wire.p + taken, wire.n - taken))
+            conn->gone = true;
+        break;
+    case HUB_GONE:
+        conn->gone = true;
+        break;
+    }
+}
+
 void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
 {
     struct hub_room *r = find_room(h, app, room);
-    const struct iovec v = {(void *)(uintptr_t)wire.p, wire.n};
 
     if (r == NULL || r->count > HUB_SIGNAL_SUBSCRIBERS)
         return;
@@ -426,7 +501,7 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
         struct hub_slot *slot = &r->slots[i];
 
         if (slot->sub->state == SUB_LIVE && !slot->conn->blocked && !slot->conn->gone)
-            note_sent(slot, h->ops->send(slot->conn, &v, 1), slot->position);
+            send_signal(h, slot->conn, wire);
     }
 }
 
@@ -435,6 +510,7 @@ void hub_drained(struct hub *h, struct hub_conn *conn)
     struct hub_sub *next;
 
     conn->blocked = false;
+    hub_drop_cut(conn);
     for (struct hub_sub *sub = conn->subs; sub != NULL && !conn->blocked; sub = next) {
         next = sub->next;
         if (sub->state == SUB_LIVE)

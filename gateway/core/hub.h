@@ -36,7 +36,7 @@
 
 enum hub_sent {
     HUB_SENT,    /* all of it is with the kernel */
-    HUB_BLOCKED, /* taken, but not all with the kernel: send nothing more until hub_drained */
+    HUB_BLOCKED, /* some of it, perhaps nothing, is with the kernel: nothing more goes there until hub_drained */
     HUB_GONE,    /* the connection is closing: nothing was taken */
 };
 
@@ -46,7 +46,8 @@ struct hub_sub;
 
 /* A connection as the hub sees it; embedded in its owner's structure. */
 struct hub_conn {
-    struct hub_sub *subs; /* list of its subscriptions */
+    struct hub_sub *subs;   /* list of its subscriptions */
+    struct hub_cut *cut;    /* the frame that the socket took a part of only; NULL: none */
     unsigned sub_count;
     bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
     bool gone;            /* closing: nothing is sent any more */
@@ -63,7 +64,14 @@ struct hub_page {
 /* What a hub asks of its owner. None of these may call back into the hub, except hub_find and the hub_sub_… functions;
  * `refused` and `live` may also unsubscribe nothing and subscribe nothing before they return. */
 struct hub_ops {
-    enum hub_sent (*send)(struct hub_conn *conn, const struct iovec *v, int n);
+    /* Hands bytes to the socket and keeps none. With HUB_BLOCKED `*taken` tells how many the kernel took; hub_drained follows when
+     * it takes more. */
+    enum hub_sent (*send)(struct hub_conn *conn, const char *p, size_t n, size_t *taken);
+    /* The rest of a frame that was cut by a blocked send: kept (copied), and sent before anything else. False: the connection is
+     * gone. */
+    bool (*finish)(struct hub_conn *conn, const char *p, size_t n);
+    /* Ends the connection at once, dropping what it keeps: the rest of a cut frame shows what was recalled. */
+    void (*abort)(struct hub_conn *conn);
     /* Reads at most HUB_PAGE events after `after` (-1: only the head) and later, not from within, calls hub_read_done with the
      * ticket. False: the readers' queue is full; the hub asks again in a later turn. */
     bool (*read)(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket);

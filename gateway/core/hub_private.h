@@ -38,6 +38,14 @@ struct hub_slot {
     int64_t position; /* the last seq that was handed over; -1: not known yet */
 };
 
+/* A frame that one connection has a part of. Its rest is with the transport, out of the hub's reach. */
+struct hub_cut {
+    struct hub_conn *conn;
+    struct hub_room *room;
+    struct frame *frame;
+    struct hub_cut *next, *prev; /* the room's list */
+};
+
 struct hub_room {
     UT_hash_handle hh;
     struct hub_slot *slots;
@@ -48,6 +56,7 @@ struct hub_room {
     struct frame **tail; /* tail_count frames, the last with seq tail_last, growing by one */
     uint32_t tail_count, tail_cap;
     int64_t tail_last;
+    struct hub_cut *cuts;
     struct hub_room *dirty_next;
     bool dirty;
     uint16_t key_len;
@@ -66,7 +75,6 @@ struct hub {
     size_t sub_count;
     size_t tail_bytes;
     char *scratch; /* frames of one send, one behind the other */
-    size_t scratch_len;
     const struct hub_room *scratch_room; /* what it holds: frames from..to of this room */
     int64_t scratch_from, scratch_to;
     bool woken;
@@ -79,6 +87,8 @@ void hub_wake(struct hub *h);
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
+/* Takes the connection's cut frame off its room's list. */
+void hub_drop_cut(struct hub_conn *conn);
 struct hub_slot *hub_slot_of(const struct hub_sub *sub);
 
 /* cursor.c */

@@ -1,15 +1,17 @@
 /*
- * gateway/store/query.h - every question and every change that the core asks of the database. One list for SQLite and PostgreSQL.
+ * gateway/store/query.h - every question and every change that the core asks of the database. One list for
+ * SQLite and PostgreSQL.
  *
  * Owns nothing. Texts in rows that are read live in the job's arena (rows.h).
  * Bounds:  lists take a limit and fill at most so many rows.
- * Fails:   a function that finds returns true when found. When the database itself fails it returns false (or 0), the
- *          connection is marked failed (store_conn_failed), the batch will be rolled back and its jobs fail; so the core
- *          need not check each write, and must not act outside the transaction.
+ * Fails:   a function that finds returns true when found. When the database itself fails it returns false (or
+ *          0), the connection is marked failed (store_conn_failed), the batch will be rolled back and its
+ *          jobs fail; so the core need not check each write, and must not act outside the transaction.
  * Thread:  inside a job's run. Functions marked (W) only on the writer.
  *
- * Exception to "foo.c exports only foo_*": query_client.c, query_room.c, query_message.c, query_history.c and query_event.c
- * share this one header, so all of them export store_*. The statements are in sql.c, the tables and their reasons in schema.c.
+ * Exception to "foo.c exports only foo_*": query_client.c, query_room.c, query_message.c, query_history.c and
+ * query_event.c share this one header, so all of them export store_*. The statements are in sql.c, the tables
+ * and their reasons in schema.c.
  */
 #ifndef RECALLD_STORE_QUERY_H
 #define RECALLD_STORE_QUERY_H
@@ -65,7 +67,8 @@ bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str se
 void store_message_add(struct store_conn *c, int64_t app, struct message_row *row);
 /* Replaces type, body, content, reply, updated_ms, version (W). */
 void store_message_edit(struct store_conn *c, const struct message_row *row);
-/* Content gone: state RECALLED, body, content, reply and batch NULL, updated_ms set; type and sender stay (W). Implies store_conn_erases. */
+/* Content gone: state RECALLED, body, content, reply and batch NULL, updated_ms set; type and sender stay
+ * (W). Implies store_conn_erases. */
 void store_message_recall(struct store_conn *c, int64_t key, int64_t updated_ms);
 /* The same with state DELETED (W). */
 void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms);
@@ -73,9 +76,11 @@ void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms)
 void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms);
 /* Live messages that quote `id`, in seq order. */
 size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out, size_t limit);
-/* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for `user` (absent: nobody). */
+/* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for
+ * `user` (absent: nobody). */
 bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct message_row *out);
-/* Live, unrecalled messages after `read_seq` that are not `user`'s own and not hidden for them; counted up to 9,999. */
+/* Live, unrecalled messages after `read_seq` that are not `user`'s own and not hidden for them; counted up
+ * to 9,999. */
 int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user, int64_t read_seq);
 int64_t store_message_count(struct store_conn *c, int64_t app);
 
@@ -91,8 +96,8 @@ struct message_page {
     int64_t min_ms;
     size_t limit;
 };
-/* Messages that are not DELETED, by the named time and then key. Only MESSAGE_BY_UPDATED has an index: the other two sort the
- * room's messages, a cost that grows with the room. */
+/* Messages that are not DELETED, by the named time and then key. Only MESSAGE_BY_UPDATED has an index: the
+ * other two sort the room's messages, a cost that grows with the room. */
 size_t store_message_page(struct store_conn *c, const struct message_page *page, struct message_row *out);
 /* How many messages the page's room, user and min_ms select in all. */
 int64_t store_message_page_total(struct store_conn *c, const struct message_page *page);

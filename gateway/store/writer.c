@@ -31,6 +31,7 @@
 #define ERASE_LATE_MS 5000
 #define GATE_US 2000U
 #define PROBE_MS 1000
+#define TELL_EVERY_MS 1000
 
 struct writer {
     pthread_mutex_t lock;
@@ -50,6 +51,7 @@ struct writer {
     bool late;                                                /* said so in the log */
     int64_t truncate_since_ms, truncate_due_ms, truncated_ms; /* monotonic */
     int64_t probe_due_ms;
+    int64_t told_ms; /* when a failure was last logged */
 
     /* read by others */
     _Atomic uint64_t commits, jobs, failed_commits, checkpoints;
@@ -73,16 +75,21 @@ static _Noreturn void fatal(struct writer *w, const char *what)
     _exit(1);
 }
 
-/* Notes a failed transaction. Those that only tell of a wrong statement say nothing about the next commit. */
+/* Notes a failed transaction. Those that only tell of a wrong statement say nothing about the next commit;
+ * a disk that takes nothing fails every job, which needs no line each. */
 static void note_failure(struct writer *w, enum db_status status, size_t jobs)
 {
+    const int64_t now = clock_mono_ms();
+    const bool of_disk = status != DB_CONSTRAINT && status != DB_OTHER;
+
     count(&w->failed_commits, 1);
-    log_error("store_commit_failed", LOG_TEXT("status", db_status_text(status)),
-              LOG_TEXT("error", db_error(w->conn.db)), LOG_UINT("jobs", jobs), LOG_END);
-    if (status == DB_CONSTRAINT || status == DB_OTHER)
-        return;
-    if (atomic_exchange(&w->healthy, false))
-        w->probe_due_ms = clock_mono_ms() + PROBE_MS;
+    if (!of_disk || now - w->told_ms >= TELL_EVERY_MS) {
+        w->told_ms = now;
+        log_error("store_commit_failed", LOG_TEXT("status", db_status_text(status)),
+                  LOG_TEXT("error", db_error(w->conn.db)), LOG_UINT("jobs", jobs), LOG_END);
+    }
+    if (of_disk && atomic_exchange(&w->healthy, false))
+        w->probe_due_ms = now + PROBE_MS;
 }
 
 /* Commits what the jobs did. False: rolled back, `status` tells why. */
@@ -334,7 +341,7 @@ struct writer *writer_create(const struct writer_options *options, char *error, 
     w->readers = options->readers;
     w->batch_max = options->batch_max;
     w->clock = options->clock;
-    w->truncated_ms = clock_mono_ms() - ERASE_EVERY_MS;
+    w->truncated_ms = w->told_ms = clock_mono_ms() - ERASE_EVERY_MS - TELL_EVERY_MS;
     atomic_store(&w->healthy, true);
     if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
         snprintf(error, error_size, "the writer thread cannot be started");

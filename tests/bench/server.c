@@ -148,8 +148,9 @@ int64_t server_cpu_ns(const struct server *s)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int64_t server_rss_kib(const struct server *s)
+int64_t server_memory_kib(const struct server *s, const char *what)
 {
+    const size_t n = strlen(what);
     char path[64], line[256];
     long long kib = 0;
     FILE *f;
@@ -157,7 +158,7 @@ int64_t server_rss_kib(const struct server *s)
     snprintf(path, sizeof(path), "/proc/%d/status", (int)s->pid);
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-        if (sscanf(line, "VmRSS: %lld", &kib) == 1)
+        if (strncmp(line, what, n) == 0 && sscanf(line + n, ": %lld", &kib) == 1)
             break;
     }
     if (f != NULL)

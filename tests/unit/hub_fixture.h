@@ -1,0 +1,309 @@
+/*
+ * The hub and its cursors without sockets: a log in memory, connections that may block, reads answered when the
+ * test says so. Included by the tests of the hub alone.
+ */
+#ifndef RECALL_TESTS_HUB_FIXTURE_H
+#define RECALL_TESTS_HUB_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/hub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define APP 7
+#define ROOM STR("demo-room")
+#define LOG_MAX 2000
+#define READS_MAX 64
+
+struct peer {
+    struct hub_conn conn; /* first */
+    char got[65536];
+    size_t len;
+    int live, resets;
+    int64_t live_at;
+    bool recovered, refused;
+    int block_after; /* sends until it blocks; -1: never */
+    size_t cut_at;   /* bytes that the blocked send takes */
+    char rest[1024];
+    size_t kept;     /* bytes of a cut frame that wait in `rest` */
+    bool aborted;
+};
+
+struct world {
+    struct hub *hub;
+    struct frame *log[LOG_MAX]; /* seq 1 at [0] */
+    int64_t head, min_seq;
+    struct {
+        uint64_t ticket;
+        int64_t after;
+    } reads[READS_MAX];
+    size_t read_count;
+    enum result read_rc;
+};
+
+static inline struct world *the_world(void **state)
+{
+    return *state;
+}
+
+/* --- the hub's owner --- */
+
+static inline void take(struct peer *p, const char *bytes, size_t n)
+{
+    assert_true(p->len + n < sizeof(p->got));
+    memcpy(p->got + p->len, bytes, n);
+    p->len += n;
+    p->got[p->len] = '\0';
+}
+
+static inline enum hub_sent on_send(struct hub_conn *conn, const char *bytes, size_t n, size_t *taken)
+{
+    struct peer *p = (struct peer *)conn;
+
+    assert_int_equal(p->kept, 0); /* nothing may overtake the rest of a cut frame */
+    assert_false(p->aborted);
+    if (p->block_after < 0 || p->block_after-- > 0) {
+        take(p, bytes, n);
+        return HUB_SENT;
+    }
+    p->block_after = -1;
+    *taken = p->cut_at < n ? p->cut_at : n - 1;
+    take(p, bytes, *taken);
+    return HUB_BLOCKED;
+}
+
+static inline bool on_finish(struct hub_conn *conn, const char *bytes, size_t n)
+{
+    struct peer *p = (struct peer *)conn;
+
+    assert_true(n < sizeof(p->rest));
+    memcpy(p->rest, bytes, n);
+    p->kept = n;
+    return true;
+}
+
+static inline void on_abort(struct hub_conn *conn)
+{
+    struct peer *p = (struct peer *)conn;
+
+    p->aborted = true;
+    p->kept = 0;
+}
+
+static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
+{
+    struct world *w = ctx;
+
+    (void)sub;
+    assert_true(w->read_count < READS_MAX);
+    w->reads[w->read_count].after = after;
+    w->reads[w->read_count++].ticket = ticket;
+    return true;
+}
+
+static inline void on_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered)
+{
+    struct peer *p = (struct peer *)hub_sub_conn(sub);
+
+    (void)ctx;
+    p->live++;
+    p->live_at = head;
+    p->recovered = recovered;
+}
+
+static inline void on_reset(void *ctx, struct hub_sub *sub, int64_t head)
+{
+    struct peer *p = (struct peer *)hub_sub_conn(sub);
+
+    (void)ctx;
+    p->resets++;
+    p->live_at = head;
+}
+
+static inline void on_refused(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc)
+{
+    (void)ctx;
+    (void)tag;
+    assert_true(str_eq(room, ROOM));
+    assert_int_equal(rc, RESULT_NOT_MEMBER);
+    ((struct peer *)conn)->refused = true;
+}
+
+static inline void on_wake(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct hub_ops ops = {on_send, on_finish, on_abort, on_read, on_live, on_reset, on_refused, on_wake};
+
+/* --- the log --- */
+
+/* A frame whose payload is "[seq:id:content]"; a recall's is "[seq:R:(id gone)]". */
+static inline struct frame *make(int64_t seq, const char *id, const char *content, const char *quoted)
+{
+    char payload[256], object[160];
+    const bool recall = content == NULL;
+    struct frame_parts parts = {.type = recall ? EVENT_RECALL : EVENT_MESSAGE, .app = APP, .seq = seq, .room = ROOM};
+    int at, n;
+
+    n = snprintf(object, sizeof(object), recall ? "(%s gone)" : "%s=%s", id, content);
+    at = snprintf(payload, sizeof(payload), "[%d:%s", (int)seq, recall ? "R:" : "");
+    parts.marks.mark[0] = (struct view_mark){str_c(id), (size_t)at, (size_t)n};
+    parts.marks.count = 1;
+    at += snprintf(payload + at, sizeof(payload) - (size_t)at, "%s", object);
+    if (quoted != NULL) {
+        n = snprintf(object, sizeof(object), "%s=copy", quoted);
+        at += snprintf(payload + at, sizeof(payload) - (size_t)at, ">");
+        parts.marks.mark[1] = (struct view_mark){str_c(quoted), (size_t)at, (size_t)n};
+        parts.marks.count = 2;
+        at += snprintf(payload + at, sizeof(payload) - (size_t)at, "%s", object);
+    }
+    at += snprintf(payload + at, sizeof(payload) - (size_t)at, "]");
+    parts.message = str_c(id);
+    parts.payload = str_n(payload, (size_t)at);
+    return frame_make(&parts);
+}
+
+/* Commits: from here on a read finds it. A recall changes what the log renders. */
+static inline struct frame *commit(struct world *w, const char *id, const char *content, const char *quoted)
+{
+    struct frame *f = make(w->head + 1, id, content, quoted);
+
+    assert_non_null(f);
+    for (int64_t i = 0; content == NULL && i < w->head; i++) {
+        struct frame *clean = frame_recalled(w->log[i], f);
+
+        if (clean != NULL) {
+            frame_unref(w->log[i]);
+            w->log[i] = clean;
+        }
+    }
+    w->log[w->head++] = f;
+    return f;
+}
+
+static inline void publish(struct world *w, const char *id, const char *content)
+{
+    hub_publish(w->hub, commit(w, id, content, NULL));
+}
+
+static inline void run(struct world *w)
+{
+    while (hub_turn(w->hub, 4))
+        ;
+}
+
+/* Answers the oldest read from a snapshot of now, or of an earlier head with earlier renderings. */
+static inline struct hub_page snapshot(struct world *w, int64_t after)
+{
+    struct hub_page page = {.rc = w->read_rc, .head = w->head, .min_seq = w->min_seq};
+
+    page.frames = calloc(HUB_PAGE, sizeof(struct frame *));
+    for (int64_t s = after + 1; after >= 0 && s <= w->head && page.frame_count < HUB_PAGE && s >= w->min_seq; s++)
+        page.frames[page.frame_count++] = frame_ref(w->log[s - 1]);
+    return page;
+}
+
+static inline void answer_with(struct world *w, struct hub_page *page)
+{
+    const uint64_t ticket = w->reads[0].ticket;
+
+    w->read_count--;
+    memmove(w->reads, w->reads + 1, w->read_count * sizeof(w->reads[0]));
+    hub_read_done(w->hub, ticket, page);
+    free(page->frames);
+}
+
+static inline void answer_reads(struct world *w)
+{
+    run(w);
+    while (w->read_count > 0) {
+        struct hub_page page = snapshot(w, w->reads[0].after);
+
+        answer_with(w, &page);
+        run(w);
+    }
+}
+
+static inline struct peer *peer_new(void)
+{
+    struct peer *p = calloc(1, sizeof(*p));
+
+    assert_non_null(p);
+    hub_conn_init(&p->conn);
+    p->block_after = -1;
+    return p;
+}
+
+static inline struct hub_sub *follow(struct world *w, struct peer *p, int64_t since)
+{
+    bool existing;
+    struct hub_sub *sub = hub_subscribe(w->hub, &p->conn, APP, ROOM, since, NULL, &existing);
+
+    assert_non_null(sub);
+    assert_false(existing);
+    return sub;
+}
+
+static inline void peer_free(struct world *w, struct peer *p)
+{
+    hub_conn_close(w->hub, &p->conn);
+    free(p);
+}
+
+/* The socket takes bytes again. */
+static inline void drain(struct world *w, struct peer *p)
+{
+    take(p, p->rest, p->kept);
+    p->kept = 0;
+    hub_drained(w->hub, &p->conn);
+}
+
+/* How many frames the peer has, each checked to be the next one: strips the WebSocket headers by looking for '['. */
+static inline int64_t check_order(const struct peer *p, int64_t from)
+{
+    for (size_t i = 0; i < p->len; i++) {
+        if (p->got[i] != '[')
+            continue;
+        assert_int_equal(strtoll(p->got + i + 1, NULL, 10), from + 1);
+        from++;
+    }
+    return from;
+}
+
+static inline bool has(const struct peer *p, const char *text)
+{
+    return memmem(p->got, p->len, text, strlen(text)) != NULL;
+}
+
+static inline int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    w->min_seq = 1;
+    w->hub = hub_create(&ops, w);
+    *state = w;
+    return w->hub == NULL;
+}
+
+static inline int teardown(void **state)
+{
+    struct world *w = *state;
+
+    hub_destroy(w->hub);
+    for (int64_t i = 0; i < w->head; i++)
+        frame_unref(w->log[i]);
+    free(w);
+    return 0;
+}
+
+#define REQUIREMENT(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+#endif
