@@ -26,7 +26,7 @@
 #define SIM_MARKERS 320
 #define SIM_EVENTS 256 /* of one room */
 #define SIM_CONNS 96   /* of one schedule */
-#define SIM_READS 256
+#define SIM_READS 24   /* under way at a time */
 #define SIM_ITEMS 1024 /* on the way to one device */
 
 enum sim_mutation {
@@ -124,9 +124,14 @@ struct lane {
     bool live;        /* the subscription was announced */
     bool was_reset;
     bool stale;       /* another epoch: a reset must come */
-    bool intent;      /* SIM_READ_FIRST: to be subscribed in a later step */
+    bool fresh;       /* asked for without a cursor: the device loads the room when it is live */
+    bool told;        /* its refusal was told to the client, who may ask again */
+    bool must_reset;  /* a page is being delivered that calls for a reset, */
+    int64_t reset_at; /* to here */
     int64_t next;     /* the seq that must come next; -1: not known yet */
     uint64_t ticket;  /* of the read under way; 0: none */
+    bool intent;      /* SIM_READ_FIRST: to be subscribed in a later step, from intent_since */
+    int64_t intent_since;
     struct sim_read *prepared;
 };
 
@@ -134,6 +139,7 @@ struct item {
     enum { ITEM_EVENT, ITEM_RESET, ITEM_LIVE } kind;
     int room;
     int64_t seq;
+    bool load; /* ITEM_LIVE: without a cursor */
     const struct parsed *parsed;
 };
 
@@ -143,7 +149,8 @@ struct sim_conn {
     struct sim_device *device;
     int number, at; /* its hub */
     bool open, closing, all;
-    bool all_since;              /* the last `all` came with cursors */
+    bool all_since;              /* the `all` under way came with cursors */
+    int64_t all_cursors[SIM_ROOMS];
     int all_state;               /* 0: none under way, 1: not read yet, 2: read */
     bool all_found[SIM_ROOMS];
     int64_t all_joined[SIM_ROOMS];
@@ -266,7 +273,7 @@ void follow_connect(struct sim *s, struct sim_device *d);
 void follow_subscribe(struct sim *s, struct sim_conn *c, int room, int64_t since, bool stale);
 void follow_unsubscribe(struct sim *s, struct sim_conn *c, int room);
 void follow_all(struct sim *s, struct sim_conn *c, bool with_cursors);
-/* The next step of an `all` under way. */
+/* The next step of an `all` under way: its read of the rooms, then the subscriptions. */
 void follow_all_go_on(struct sim *s, struct sim_conn *c);
 /* The connection is closing; follow_close then ends it. */
 void follow_stop(struct sim *s, struct sim_conn *c);
@@ -275,6 +282,8 @@ void follow_drain(struct sim *s, struct sim_conn *c);
 void follow_notice(struct bus_notice *notice, void *ctx);
 /* Subscribes where SIM_READ_FIRST has read already. */
 void follow_intents(struct sim *s, struct sim_conn *c);
+/* The next notice of the hub's; false: there is none. */
+bool follow_mail(struct sim *s, struct sim_hub *h);
 
 /* --- page.c: reads of the log --- */
 bool page_ask(struct sim *s, struct sim_conn *c, int room, int64_t after, uint64_t ticket);
