@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -119,17 +118,6 @@ static struct config *load(const struct options *o, struct config_error *err)
     return config;
 }
 
-/* As many descriptors as the system lets us have: each connection is one. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static const char *find_demo_files(const struct config *config)
 {
     if (config->server.demo_files != NULL)
@@ -153,6 +141,7 @@ static bool make_metrics(struct gateway_metrics *m)
     m->messages = metrics_counter(m->registry, "recalld_messages_total", "Messages committed", NULL);
     m->acks = metrics_counter(m->registry, "recalld_acks_total", "Ack frames received", NULL);
     m->slow_readers = metrics_counter(m->registry, "recalld_slow_readers_total", "Times a connection did not drain", NULL);
+    m->streams = metrics_gauge(m->registry, "recalld_event_streams", "Event streams open over HTTP", NULL);
     return true;
 }
 
@@ -173,12 +162,12 @@ static bool open_parts(struct gateway *g, const struct config *config, struct ed
     char error[512] = "";
 
     g->bus = bus_create(session_bus_handler());
-    if (g->bus == NULL || !make_metrics(&g->metrics))
+    if (g->bus == NULL || !gateway_watch_recalls(g) || !make_metrics(&g->metrics))
         return failed("out of memory");
     g->store = store_open(&options, error, sizeof(error));
     if (g->store == NULL)
         return failed(error);
-    if (!gateway_intern_apps(g, error, sizeof(error)))
+    if (!gateway_intern_apps(g, config, error, sizeof(error)))
         return failed(error);
     if (config->demo && !gateway_seed_demo(g, error, sizeof(error)))
         return failed(error);
@@ -198,6 +187,8 @@ static void announce(const struct config *config, const struct edge *edge)
                 "recalld: demo mode. Its keys are public: demo-client-key, demo-api-key, demo-app-key. Never serve real users with it.\n"
                 "recalld: open http://%s/demo/ in two browser windows\n",
                 address);
+    log_info("started", LOG_TEXT("version", RECALLD_VERSION), LOG_TEXT("http", address),
+             LOG_UINT("threads", edge_threads(edge)), LOG_UINT("apps", config->app_count), LOG_END);
     printf("recalld ready http=%s\n", address);
     fflush(stdout);
 }
@@ -218,10 +209,13 @@ static void reload(struct gateway *g, const struct options *o, struct edge *edge
     if (config_restart_needed(old, fresh, restart, sizeof(restart)) != 0)
         log_warn("settings that take effect at a restart only", LOG_TEXT("settings", restart), LOG_END);
     config_unref(old);
+    if (!gateway_intern_apps(g, fresh, error, sizeof(error))) {
+        log_error("reload refused: new apps cannot be stored", LOG_TEXT("why", error), LOG_END);
+        config_unref(fresh);
+        return;
+    }
     log_set_level(fresh->server.log_level);
     config_holder_put(g->config, fresh);
-    if (!gateway_intern_apps(g, error, sizeof(error)))
-        log_error("reload: new apps are not known to the store", LOG_TEXT("why", error), LOG_END);
     if (!edge_reload(edge, error, sizeof(error)))
         log_error("reload: certificate kept", LOG_TEXT("why", error), LOG_END);
     log_info("reloaded", LOG_END);
@@ -251,7 +245,6 @@ static int serve(const struct options *o, const struct config *config)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they inherit it */
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
     log_set_level(config->server.log_level);
     g.demo_dir = find_demo_files(config);
     g.config = config_holder_create(config);

@@ -1,7 +1,9 @@
 #include "api/api.h"
 
 #include "api/call.h"
+#include "api/events.h"
 #include "api/imkit.h"
+#include "api/ledger_call.h"
 #include "api/native.h"
 #include "base/text.h"
 
@@ -27,6 +29,7 @@ static const struct call_route routes[] = {
     WRITE("POST", "/messages/user-delete", ANYONE, OBJECT, imkit_message_parse_hide, imkit_message_hide),
     WRITE("DELETE", "/rooms/:room/messages/:message", ANYONE, CALL_NO_BODY, imkit_message_parse_delete,
           imkit_message_delete),
+    READ("/rooms/:room/events", ANYONE, events_parse, events_run),
     READ("/rooms/:room/messages/v3", ANYONE, imkit_history_parse, imkit_history_run),
     READ("/rooms/:room/messages/:message", ANYONE, imkit_history_parse_around, imkit_history_around),
     WRITE("PUT", "/rooms/:room/lastRead", ANYONE, OBJECT, imkit_room_parse_read, imkit_room_read),
@@ -46,6 +49,8 @@ static const struct call_route routes[] = {
           imkit_client_revoke),
     READ("/admin/connection-count", PLATFORM, NULL, imkit_admin_connections),
     READ("/admin/stats", PLATFORM, NULL, imkit_admin_stats),
+    /* the ledger of a recall */
+    READ("/rooms/:room/messages/:message/recall", ANYONE, ledger_call_parse, ledger_call_run),
     /* the server itself */
     HERE("/healthz", false, native_health),
     HERE("/readyz", false, native_ready),

@@ -29,6 +29,8 @@ struct api_request {
     struct str peer;            /* address in text, for the log */
 };
 
+struct events_stream;
+
 struct api_reply {
     int status;
     const char *content_type;   /* static */
@@ -36,12 +38,16 @@ struct api_reply {
     size_t len;
     const char *static_body;    /* instead of body: lives as long as the process (files of the demo page) */
     int64_t retry_after_s;      /* 0: no header */
+    struct events_stream *stream; /* instead of a body: what follows the head, until it ends (events_stream.h); the edge closes it */
+    bool watched;               /* the body shows messages: before each further part of it the edge asks recalled_shown(app_id, mark) */
+    int64_t app_id;
+    uint64_t mark;
     const char *extra;          /* static extra header lines "Name: value\r\n…" (CSP of the demo page), or NULL */
 };
 
 struct api_call;
 /* Gives the answer: called exactly once on the edge thread, perhaps before api_begin returns, unless the call is cancelled.
- * The reply is the edge's to free (body). */
+ * The reply is the edge's to free (body) and to close (stream). */
 typedef void api_reply_fn(void *edge_context, struct api_reply *reply);
 
 /* Starts a call. Returns NULL when it was answered already. */

@@ -2,9 +2,12 @@
 
 #include "api/credentials.h"
 #include "api/envelope.h"
+#include "api/events_stream.h"
+#include "api/recalled.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "bus/bus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,6 +43,8 @@ struct api_call *call_create(struct api_thread *thread, const struct api_request
     call->query = arena_str(&call->arena, request->query);
     call->request_id = arena_str(&call->arena, request->request_id);
     call->peer = arena_str(&call->arena, request->peer);
+    call->accept = arena_str(&call->arena, request->accept);
+    call->last_event_id = arena_str(&call->arena, request->last_event_id);
     call->config = config_holder_get(thread->gateway->config);
     tx_outcome_init(&call->out);
     return call;
@@ -75,25 +80,25 @@ static void log_call(const struct api_call *call, int status)
 
 static void give(struct api_call *call, struct api_reply *reply)
 {
-    struct gateway_metrics *m = &call->thread->gateway->metrics;
-
-    metrics_inc(m->requests);
-    if (reply->status >= 400)
-        metrics_inc(m->request_errors);
     log_call(call, reply->status);
     if (call->answer != NULL)
         call->answer(call->edge_context, reply);
     else
-        free(reply->body);
+        free(reply->body); /* a stream is opened for a caller alone who is there */
     call_free(call);
 }
 
 void call_finish(struct api_call *call)
 {
-    struct api_reply reply;
+    struct api_reply reply = {.status = 200, .content_type = "text/event-stream"};
 
-    envelope_reply(&call->out, &reply);
+    if (call->stream == NULL)
+        envelope_reply(&call->out, &reply);
+    reply.stream = call->stream;
     reply.extra = call->extra;
+    reply.watched = call->stream == NULL && call->route != NULL && call->route->where == CALL_READ && call->out.rc == RESULT_OK;
+    reply.app_id = call->app_id;
+    reply.mark = call->mark;
     give(call, &reply);
 }
 
@@ -133,22 +138,73 @@ enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gat
                    tx->app->sends_per_second, wait);
 }
 
+static bool submit(struct api_call *call);
+
+/* A message that the answer shows was recalled after the snapshot it was read in, perhaps: true when it is being read again. */
+static bool reread(struct api_call *call)
+{
+    const struct json_out *o = &call->out.result;
+
+    if (call->route->where != CALL_READ || call->answer == NULL || call->out.rc != RESULT_OK ||
+        !recalled_shown(call->thread->gateway->recalled, call->app_id, &call->mark, o->p, o->len))
+        return false;
+    if (++call->reruns <= CALL_RERUNS)
+        return submit(call); /* a full queue is noted as the answer */
+    call->out.retry_after_s = BUSY_RETRY_S;
+    return call_refuse(call, RESULT_UNAVAILABLE, "Messages are being recalled faster than they can be read: try again");
+}
+
+static void job_done(struct job *job, void *ctx);
+
+static void fenced_home(struct mail *mail, void *ctx)
+{
+    job_done((struct job *)mail, ctx);
+}
+
+/* Content was taken back: the caller hears of it when no thread can send that content any more. */
+static bool wait_for_threads(struct api_call *call)
+{
+    if (!call->out.erased || call->fenced)
+        return false;
+    call->fenced = true;
+    call->job.mail.deliver = fenced_home;
+    return bus_fence(call->thread->gateway->bus, call->thread->mailbox, &call->job.mail);
+}
+
+/* A command in steps goes to the end of the writer's queue again. */
+static bool next_step(struct api_call *call)
+{
+    if (!call->out.more)
+        return false;
+    if (atomic_load(&call->thread->gateway->draining)) {
+        call->out.retry_after_s = BUSY_RETRY_S;
+        return call_refuse(call, RESULT_UNAVAILABLE, "The server is leaving with a part of it done: call again");
+    }
+    call->steps_done = call->out.count;
+    if (call->steps_since_ms == 0)
+        call->steps_since_ms = call->thread->now_ms();
+    return submit(call);
+}
+
 static void job_done(struct job *job, void *ctx)
 {
     struct api_call *call = (struct api_call *)job;
 
     (void)ctx;
+    if (job->fate == RESULT_OK && (reread(call) || next_step(call) || wait_for_threads(call)))
+        return;
     if (job->fate != RESULT_OK) {
         tx_outcome_reset(&call->out);
         (void)call_refuse(call, job->fate, "%s",
                           job->fate == RESULT_UNAVAILABLE ? "The server cannot save at the moment: try again"
                                                           : "");
         call->out.retry_after_s = job->fate == RESULT_UNAVAILABLE ? BUSY_RETRY_S : 0;
+    } else if (call->out.rc == RESULT_OK && call->then != NULL) {
+        call->then(call);
+        return;
     } else if (call->out.rc == RESULT_OK && !json_out_ok(&call->out.result)) {
         (void)call_refuse(call, RESULT_INTERNAL, "The answer could not be written");
     }
-    if (call->out.rc == RESULT_OK && call->out.seq != 0)
-        metrics_add(call->counter, call->counted);
     call_finish(call);
 }
 
@@ -197,6 +253,7 @@ static bool submit(struct api_call *call)
     call->job.run = job_run;
     call->job.done = job_done;
     call->job.drop = job_drop;
+    call->mark = recalled_mark(call->thread->gateway->recalled);
     taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job)
                                              : store_submit_read(g->store, &call->job);
     if (!taken) {

@@ -7,6 +7,9 @@
  * Fails:   by an answer; a refusal is noted with call_refuse or in the outcome.
  * Thread:  `parse` and `here` on the edge thread, `run` on the writer or a reader, never two at a time.
  *
+ * What was read in a snapshot from before a recall's commit may come home after it: such an answer is read again, CALL_RERUNS times at
+ * most, then refused with 503.
+ *
  *   edge: credentials → body → parse ──→ writer or reader: principal → run ──→ edge: envelope → answer
  */
 #ifndef RECALLD_API_CALL_H
@@ -17,6 +20,7 @@
 #include "core/principal.h"
 
 #define CALL_PARAMS_MAX 3
+#define CALL_RERUNS 5
 
 struct api_call;
 
@@ -60,14 +64,18 @@ struct api_call {
     int64_t app_id;
     struct principal_claim claim;
     struct arena arena; /* lives as long as the call; texts below are in it */
-    struct str method, path, query, request_id, peer;
+    struct str method, path, query, request_id, peer, accept, last_event_id;
     struct str params[CALL_PARAMS_MAX]; /* what ':…' parts took, decoded */
     json_t *body;
     void *command; /* in the arena */
     struct outcome out;
-    struct metric *counter; /* raised by `counted` when the call committed something new; may be NULL */
-    int64_t counted;
+    int64_t steps_done, steps_since_ms; /* a command in steps (outcome.more): what earlier ones did, and when the first ran */
+    bool fenced;                        /* an erasure's answer has waited for every thread */
+    void (*then)(struct api_call *call); /* what follows a good run, on the edge thread, instead of the answer; ends with call_finish */
     const char *extra; /* static header lines of the reply, or NULL */
+    struct events_stream *stream; /* made by `then`: the answer, instead of a body; or NULL */
+    uint64_t mark;     /* where the recalls stood when the read was submitted */
+    unsigned reruns;   /* reads that showed a message recalled meanwhile */
     uint64_t began_ns;
     api_reply_fn *answer; /* NULL: cancelled */
     void *edge_context;

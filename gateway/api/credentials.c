@@ -66,6 +66,7 @@ enum result credentials_client(const struct config *config, struct str client_ke
         return refuse(RESULT_INVALID_CLIENT_KEY, err, n, "The client key is unknown: check IM-CLIENT-KEY");
     if (str_empty(token))
         return refuse(RESULT_INVALID_AUTH, err, n, "The token is missing: send it as IM-Authorization");
+    token = without_bearer(token);
     if (token.n > JWT_TOKEN_MAX)
         return refuse(RESULT_INVALID_TOKEN, err, n, "The token is longer than %d bytes", JWT_TOKEN_MAX);
     *out =
@@ -93,7 +94,7 @@ enum result credentials_request(const struct config *config, const struct api_re
                                 int64_t now_ms, struct principal_claim *out, const struct config_app **app,
                                 char *err, size_t n)
 {
-    struct str token = without_bearer(request->im_authorization);
+    struct str token = request->im_authorization;
 
     if (!str_empty(request->im_api_key)) {
         const struct config_app *found =
@@ -106,6 +107,6 @@ enum result credentials_request(const struct config *config, const struct api_re
         return RESULT_OK;
     }
     if (str_empty(token))
-        token = without_bearer(request->authorization);
+        token = request->authorization;
     return credentials_client(config, request->im_client_key, token, now_ms, out, app, err, n);
 }

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define LIST_ENTRY_MAX 128 /* bytes: the longest id that a list may hold is a room's */
+#define LIST_ENTRY_MAX 64 /* bytes: lists are of users or of messages */
 
 bool fields_refuse(struct fields_error *err, enum result rc, const char *format, ...)
 {

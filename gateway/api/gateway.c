@@ -1,7 +1,10 @@
 #include "api/gateway.h"
 
 #include "api/files.h"
+#include "api/progress.h"
+#include "api/recalled.h"
 #include "base/rate.h"
+#include "core/event.h"
 #include "store/query.h"
 
 #include <stdio.h>
@@ -100,20 +103,22 @@ static void intern_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         j->ids[i] = store_app_intern(conn, str_c(j->config->apps[i].name));
 }
 
-bool gateway_intern_apps(struct gateway *g, char *err, size_t n)
+bool gateway_intern_apps(struct gateway *g, const struct config *config, char *err, size_t n)
 {
     struct intern_job *j = calloc(1, sizeof(*j));
     bool ok = j != NULL;
 
     if (g->apps == NULL)
         g->apps = calloc(1, sizeof(*g->apps));
+    if (g->progress == NULL)
+        g->progress = progress_create(); /* without memory for it nobody is told: no reason not to serve */
     if (!ok || g->apps == NULL) {
         (void)snprintf(err, n, "Out of memory while reading the apps");
         free(j);
         return false;
     }
     j->job.run = intern_run;
-    j->config = config_holder_get(g->config);
+    j->config = config;
     if (store_run_now(g->store, &j->job) != RESULT_OK) {
         (void)snprintf(err, n, "The database does not take the names of the apps: see the lines before");
         ok = false;
@@ -127,9 +132,34 @@ bool gateway_intern_apps(struct gateway *g, char *err, size_t n)
             ok = false;
         }
     }
-    config_unref(j->config);
     free(j);
     return ok;
+}
+
+/* On the publishing thread, after the commit. */
+static void on_published(struct bus_notice *bus_notice, void *ctx)
+{
+    const struct notice *n = (const struct notice *)bus_notice;
+    struct gateway *g = ctx;
+
+    if (n->kind != NOTICE_EVENT)
+        return;
+    metrics_inc(g->metrics.events);
+    if (n->frame->type == EVENT_MESSAGE)
+        metrics_inc(g->metrics.messages);
+    if (n->frame->type == EVENT_RECALL) {
+        metrics_inc(g->metrics.recalls);
+        recalled_note(g->recalled, n->frame->app, n->frame->message);
+    }
+}
+
+bool gateway_watch_recalls(struct gateway *g)
+{
+    g->recalled = recalled_create();
+    if (g->recalled == NULL)
+        return false;
+    bus_tap(g->bus, on_published, g);
+    return true;
 }
 
 void gateway_close(struct gateway *g)
@@ -146,6 +176,10 @@ void gateway_close(struct gateway *g)
     }
     free(g->apps);
     g->apps = NULL;
+    progress_free(g->progress);
+    g->progress = NULL;
     files_free(g->demo_files);
     g->demo_files = NULL;
+    recalled_free(g->recalled);
+    g->recalled = NULL;
 }

@@ -20,12 +20,14 @@ struct bus;
 struct hub;
 struct api_thread;
 struct gateway_apps;
+struct progress;
 struct files;
+struct recalled;
 
 /* Numbers for GET /metrics and /admin/stats; updated from any thread. */
 struct gateway_metrics {
     struct metrics *registry;
-    struct metric *connections, *requests, *request_errors, *events, *deliveries, *recalls, *messages, *acks, *slow_readers;
+    struct metric *connections, *requests, *request_errors, *events, *deliveries, *recalls, *messages, *acks, *slow_readers, *streams;
 };
 
 struct gateway {
@@ -38,7 +40,9 @@ struct gateway {
     atomic_bool draining;        /* /readyz answers 503, new work is refused */
     atomic_long connections;     /* authenticated WebSocket sessions now */
     int64_t started_ms;
+    struct progress *progress;   /* of recent recalls; NULL: nobody is told of it */
     struct gateway_apps *apps;   /* names and numbers; see gateway_intern_apps */
+    struct recalled *recalled;   /* what was recalled lately; see gateway_watch_recalls */
     struct files *demo_files;    /* the demo page in memory; NULL: it is not served */
 };
 
@@ -65,12 +69,15 @@ enum gateway_limit { GATEWAY_SENDS, GATEWAY_RECALLS, GATEWAY_CONNECTIONS, GATEWA
 int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n,
                       int64_t now_ms);
 
-/* Gives every app of the current configuration its number in the database: after store_open and after each reload, on the main thread,
+/* Gives every app of the configuration its number in the database: after store_open, and at a reload before it is published, on the main thread,
  * while other threads may read. False and a sentence in `err` when the store cannot. */
-bool gateway_intern_apps(struct gateway *g, char *err, size_t n);
+bool gateway_intern_apps(struct gateway *g, const struct config *config, char *err, size_t n);
 /* Demo mode, before the threads start: reads the page's files from demo_dir (a folder that is missing is no failure: the page is
  * then not served) and makes the users and the room of the demo where they are missing. */
 bool gateway_seed_demo(struct gateway *g, char *err, size_t n);
+/* From here on g->recalled hears of every recall that the bus carries, before anyone else does: called once, before the first is
+ * committed. False without memory. */
+bool gateway_watch_recalls(struct gateway *g);
 /* Frees what the functions above made; after all threads ended. */
 void gateway_close(struct gateway *g);
 

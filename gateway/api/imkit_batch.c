@@ -203,8 +203,6 @@ bool imkit_batch_parse(struct api_call *call)
             return call_refuse(call, RESULT_TOO_LARGE,
                                "The batch's messages are larger than %zu bytes together", BATCH_BYTES_MAX);
     }
-    call->counter = call->thread->gateway->metrics.messages;
-    call->counted = (int64_t)b->count;
     return true;
 }
 

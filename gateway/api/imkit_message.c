@@ -26,9 +26,6 @@ static bool parse_into(struct api_call *call, struct str room)
     else
         ok = imkit_body_message(call->body, &call->arena, &m->send, &err);
     m->recall.room = m->send.room = room;
-    call->counter =
-        m->is_recall ? call->thread->gateway->metrics.recalls : call->thread->gateway->metrics.messages;
-    call->counted = 1;
     return ok || call_refuse(call, err.rc, "%s", err.text);
 }
 
@@ -63,7 +60,7 @@ bool imkit_message_parse_delete(struct api_call *call)
 
 enum result imkit_message_delete(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
-    return message_delete(tx, who, call->params[0], call->params[1], &call->out);
+    return message_delete(tx, who, call->params[0], call->params[1], call->steps_done, call->steps_since_ms, &call->out);
 }
 
 struct hide_call {

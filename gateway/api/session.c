@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-static atomic_uint_fast64_t next_serial = 1;
-
 /* --- answering --- */
 
 void session_stop(struct session *s, int code, const char *reason)
@@ -186,7 +184,7 @@ void session_frame(struct session *s, const char *payload, size_t n, int64_t now
     const struct config *config;
     bool admitted;
 
-    if (s->state == SESSION_CLOSING)
+    if (s->state == SESSION_CLOSING || s->draining)
         return;
     config = config_holder_get(s->thread->gateway->config);
     admitted = take_frame(s, &config->server, now_ms);
@@ -197,6 +195,19 @@ void session_frame(struct session *s, const char *payload, size_t n, int64_t now
         hold(s, payload, n);
     else
         handle(s, payload, n, now_ms);
+}
+
+struct principal_claim session_claim(const struct session *s)
+{
+    struct principal_claim claim = {.kind = PRINCIPAL_CLIENT,
+                                    .token = (enum principal_token)s->token,
+                                    .issued_s = s->token_issued_s,
+                                    .expires_ms = s->token == PRINCIPAL_TOKEN_JWT ? s->expires_ms : 0,
+                                    .generation = s->token_generation};
+
+    memcpy(claim.user, s->user->id.p, s->user->id.n); /* at most 64 bytes: it came from a claim */
+    memcpy(claim.hash, s->token_hash, sizeof(claim.hash));
+    return claim;
 }
 
 void session_release_held(struct session *s, int64_t now_ms)
@@ -253,7 +264,6 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
     s->thread = thread;
     s->transport = transport;
     s->connection = connection;
-    s->serial = atomic_fetch_add(&next_serial, 1);
     s->bucket_ms = now_ms;
     s->bucket_milli = config->server.frames_burst * 1000;
     s->deadline_ms = now_ms + config->server.auth_timeout * 1000;
@@ -281,7 +291,7 @@ void session_close(struct session *s)
         return;
     table = s->thread->sessions;
     s->state = SESSION_CLOSING;
-    session_ack_flush(s);
+    session_ack_leave(s);
     hub_conn_close(s->thread->hub, &s->hub);
     session_follow_close(s);
     for (struct session_job *j = s->jobs; j != NULL; j = j->next)
@@ -295,7 +305,6 @@ void session_close(struct session *s)
     if (s->next != NULL)
         s->next->prev = s->prev;
     free_held(s);
-    free(s->claim);
     free(s->device);
     free(s->origin_host);
     free(s);
@@ -345,14 +354,21 @@ void session_tick(struct session *s, int64_t now_ms)
         session_update_deadline(s);
 }
 
-void session_drain(struct session *s, int64_t reconnect_ms)
+void session_leave(struct session *s)
 {
     struct json_out o;
 
-    if (s->state == SESSION_CLOSING)
+    if (!s->draining || s->jobs != NULL || s->state == SESSION_CLOSING)
         return;
     json_out_init(&o);
-    wire_out_bye(&o, CLOSE_DRAINING, "draining", reconnect_ms);
+    wire_out_bye(&o, CLOSE_DRAINING, "draining", s->reconnect_ms);
     session_send(s, &o);
     session_stop(s, CLOSE_DRAINING, "draining");
+}
+
+void session_drain(struct session *s, int64_t reconnect_ms)
+{
+    s->draining = true;
+    s->reconnect_ms = reconnect_ms;
+    session_leave(s);
 }

@@ -68,8 +68,12 @@ void session_thread_destroy(struct api_thread *t);
 bool session_turn(struct api_thread *t);
 /* Delivers what came to the mailbox: jobs home, events, control notices. At most `max`; returns how many. */
 size_t session_mail(struct api_thread *t, size_t max);
-/* About once a second: flushes ack batches. */
+/* Several times a second: writes acks that have waited, and counts how far recalls have got. `now_ms` is the wall clock. */
+void session_beat(struct api_thread *t, int64_t now_ms);
+/* About once a second: the same, and notes devices that stay connected as seen. */
 void session_second(struct api_thread *t, int64_t now_ms);
+/* The server is leaving, the store is open still: everything that waits is handed to it. */
+void session_flush(struct api_thread *t);
 /* May this Origin open a WebSocket at all: union of all apps' lists; an app without a list allows the same host. */
 bool session_origin_allowed(struct gateway *g, struct str origin, struct str host);
 

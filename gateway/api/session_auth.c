@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static atomic_uint_fast64_t next_serial = 1;
+
 struct auth_job {
     struct session_job base; /* first */
     struct principal_claim claim;
@@ -23,6 +25,7 @@ struct auth_job {
 
 struct seen_job {
     struct session_job base; /* first */
+    struct principal_claim claim;
     uint64_t serial;
     char user[65], device[65], package[257], caps[32];
 };
@@ -42,8 +45,14 @@ static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct seen_job *j = (struct seen_job *)job;
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
+    struct principal who;
 
-    device_seen(&tx, str_c(j->user), str_c(j->device), str_c(j->caps), str_c(j->package), j->serial);
+    /* Once more, now that notices find the session: a token that was revoked while it was being checked. */
+    j->base.out.rc = principal_resolve(&tx, &j->claim, &who, &j->base.out);
+    if (j->base.out.rc != RESULT_OK)
+        return;
+    device_seen(&tx, str_c(j->user), str_c(j->device), str_c(j->caps), str_c(j->package), j->serial,
+                j->base.config->server.device_days);
 }
 
 static void seen_drop(struct job *job)
@@ -56,12 +65,15 @@ static void seen_drop(struct job *job)
 
 static void seen_done(struct job *job, void *ctx)
 {
+    struct session *s = ((struct seen_job *)job)->base.session;
+
     (void)ctx;
+    if (s != NULL && job->fate == RESULT_OK && ((struct seen_job *)job)->base.out.rc != RESULT_OK)
+        session_stop(s, CLOSE_TOKEN, "the token was revoked");
     seen_drop(job);
 }
 
-/* Remembers the device and lets its older sessions go. When the queue is full the next connection tells it again. */
-static void device_connected(struct session *s, const char *package)
+void session_auth_seen(struct session *s, const char *package)
 {
     struct seen_job *j = calloc(1, sizeof(*j));
 
@@ -75,12 +87,15 @@ static void device_connected(struct session *s, const char *package)
     j->base.job.done = seen_done;
     j->base.job.drop = seen_drop;
     j->serial = s->serial;
+    j->claim = session_claim(s);
     copy(j->user, sizeof(j->user), s->user->id);
     copy(j->device, sizeof(j->device), str_c(s->device));
     copy(j->package, sizeof(j->package), str_c(package));
     (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
                    s->caps & WIRE_CAP_QUOTE ? "quote," : "", s->caps & WIRE_CAP_RECALL ? "recall" : "");
-    if (!store_submit_write(s->thread->gateway->store, &j->base.job))
+    if (store_submit_write(s->thread->gateway->store, &j->base.job))
+        s->seen_ms = s->thread->now_ms();
+    else
         seen_drop(&j->base.job);
 }
 
@@ -148,15 +163,10 @@ static void send_ready(struct session *s, const struct auth_job *j)
 /* The token stands: the session is ready. */
 static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
-    struct principal_claim *claim = malloc(sizeof(*claim));
-
-    if (claim == NULL) {
-        session_stop(s, CLOSE_LATER, "out of memory");
-        return;
-    }
-    *claim = j->claim;
-    free(s->claim);
-    s->claim = claim;
+    s->token = (uint8_t)j->claim.token;
+    s->token_issued_s = j->claim.issued_s;
+    s->token_generation = j->claim.generation;
+    memcpy(s->token_hash, j->claim.hash, sizeof(s->token_hash));
     s->expires_ms = j->expires_ms;
     s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;
     if (s->user == NULL) {
@@ -166,12 +176,13 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
             return;
         }
         s->caps = (uint8_t)j->caps;
+        s->serial = atomic_fetch_add(&next_serial, 1); /* the device is its latest authenticated session's */
         s->state = SESSION_READY;
         free(s->origin_host);
         s->origin_host = NULL;
         session_table_add(s, j->base.app->name, j->base.app_id, str_c(j->claim.user));
-        device_connected(s, j->package);
     }
+    session_auth_seen(s, j->package);
     s->state = SESSION_READY;
     session_update_deadline(s);
     send_ready(s, j);
@@ -231,11 +242,15 @@ static bool claim(struct session *s, struct str client_key, struct str token, bo
                   struct principal_claim *out, char app_name[static 256], int64_t *app_id)
 {
     const struct config *config = config_holder_get(s->thread->gateway->config);
-    const struct config_app *app = NULL;
+    const struct config_app *app =
+        s->user != NULL ? config_find_app_by_name(config, s->user->app, strlen(s->user->app)) : NULL;
     char text[240] = "";
-    enum result rc = credentials_client(config, client_key, token, now_ms, out, &app, text, sizeof(text));
+    enum result rc;
     bool ok = false;
 
+    if (client_key.p == NULL && app != NULL)
+        client_key = str_c(app->client_key); /* a renewal is for the same app */
+    rc = credentials_client(config, client_key, token, now_ms, out, &app, text, sizeof(text));
     if (rc != RESULT_OK) {
         refuse(s, has_id, id, rc, text);
     } else if (!origin_allowed(s, app)) {
@@ -296,22 +311,25 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
     }
 }
 
+bool session_auth_stands(const struct principal_claim *c, const struct notice *n)
+{
+    if (n->only)
+        return memcmp(c->hash, n->hash, sizeof(c->hash)) != 0;
+    if (c->token == PRINCIPAL_TOKEN_BOUND)
+        return n->keep_bound && memcmp(c->hash, n->hash, sizeof(c->hash)) == 0;
+    if (c->generation >= 0)
+        return c->generation >= n->generation;
+    return c->issued_s > n->revoked_s;
+}
+
 void session_auth_notice(struct session *s, const struct notice *n)
 {
-    const struct principal_claim *c = s->claim;
-    bool stands;
+    struct principal_claim claim;
 
-    if (c == NULL || s->state != SESSION_READY)
+    if (s->state != SESSION_READY)
         return;
-    if (n->only)
-        stands = memcmp(c->hash, n->hash, sizeof(c->hash)) != 0;
-    else if (c->token == PRINCIPAL_TOKEN_BOUND)
-        stands = n->keep_bound && memcmp(c->hash, n->hash, sizeof(c->hash)) == 0;
-    else if (c->generation >= 0)
-        stands = c->generation >= n->generation;
-    else
-        stands = c->issued_s > n->revoked_s;
-    if (!stands) {
+    claim = session_claim(s);
+    if (!session_auth_stands(&claim, n)) {
         log_info("token revoked", LOG_STR("user", s->user->id.p, s->user->id.n), LOG_END);
         session_stop(s, CLOSE_TOKEN, "the token was revoked");
     }

@@ -1,9 +1,8 @@
 /*
- * What a client asks to be done: send, recall, ack, typing.
+ * What a client asks to be done: send, recall, typing.
  */
 #include "api/imkit_body.h"
 #include "api/session_private.h"
-#include "core/device.h"
 
 #include <stdlib.h>
 
@@ -15,6 +14,7 @@ struct message_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     bool is_recall;
+    bool fenced;
     struct message_command send;
     struct recall_command recall;
     json_t *json; /* what the commands' texts lie in, with the arena */
@@ -43,6 +43,13 @@ static void message_drop(struct job *job)
     free(j);
 }
 
+static void message_done(struct job *job, void *ctx);
+
+static void fenced_home(struct mail *mail, void *ctx)
+{
+    message_done((struct job *)mail, ctx);
+}
+
 static void message_done(struct job *job, void *ctx)
 {
     struct message_job *j = (struct message_job *)job;
@@ -51,6 +58,12 @@ static void message_done(struct job *job, void *ctx)
     struct json_out o;
 
     (void)ctx;
+    if (out->erased && !j->fenced) { /* heard of when no thread can send the content any more */
+        j->fenced = true;
+        job->mail.deliver = fenced_home;
+        if (bus_fence(j->base.bus, job->home, &job->mail))
+            return;
+    }
     if (s != NULL && s->state == SESSION_READY) {
         if (job->fate != RESULT_OK)
             session_reply_error(s, j->base.has_id, j->base.id, job->fate, "", 1);
@@ -79,7 +92,7 @@ static void start_message(struct session *s, struct wire_in *in, bool recall)
     j->base.job.run = message_run;
     j->base.job.done = message_done;
     j->base.job.drop = message_drop;
-    j->claim = *s->claim;
+    j->claim = session_claim(s);
     j->json = wire_in_take_body(in);
     if (recall)
         (void)json_object_set_new(j->json, "messageType", json_string("recall"));
@@ -104,129 +117,16 @@ void session_recall(struct session *s, struct wire_in *in)
     start_message(s, in, true);
 }
 
-/* --- acks --- */
-
-struct ack_job {
-    struct session_job base; /* first */
-    struct session_ack *acks;
-    char user[65], device[65];
-};
-
-static void ack_run(struct job *job, struct store_conn *conn, int64_t now_ms)
-{
-    struct ack_job *j = (struct ack_job *)job;
-    struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
-
-    for (const struct session_ack *a = j->acks; a != NULL; a = a->next)
-        device_ack(&tx, str_c(j->user), str_c(j->device), str_n(a->room, a->room_len), a->seq, a->refused, a->refused_count);
-}
-
-static void free_acks(struct session_ack *a)
-{
-    while (a != NULL) {
-        struct session_ack *next = a->next;
-
-        free(a);
-        a = next;
-    }
-}
-
-static void ack_drop(struct job *job)
-{
-    struct ack_job *j = (struct ack_job *)job;
-
-    session_job_release(&j->base);
-    free_acks(j->acks);
-    free(j);
-}
-
-static void ack_done(struct job *job, void *ctx)
-{
-    (void)ctx;
-    ack_drop(job);
-}
-
-void session_ack_flush(struct session *s)
-{
-    struct ack_job *j;
-
-    if (s->acks == NULL || s->user == NULL)
-        return;
-    j = calloc(1, sizeof(*j));
-    if (j == NULL || !session_job_init(&j->base, s, s->user->app, s->user->app_id, false, 0)) {
-        free(j);
-        return; /* kept for the next second */
-    }
-    j->base.job.run = ack_run;
-    j->base.job.done = ack_done;
-    j->base.job.drop = ack_drop;
-    j->acks = s->acks;
-    memcpy(j->user, s->user->id.p, s->user->id.n);
-    memcpy(j->device, s->device, strlen(s->device));
-    s->acks = NULL;
-    if (store_submit_write(s->thread->gateway->store, &j->base.job)) {
-        s->ack_count = 0;
-        return;
-    }
-    s->acks = j->acks; /* the writer is full: once more in a second */
-    j->acks = NULL;
-    ack_drop(&j->base.job);
-}
-
-static struct session_ack *find_ack(struct session *s, struct str room)
-{
-    struct session_ack *a = s->acks;
-
-    while (a != NULL && !str_eq(str_n(a->room, a->room_len), room))
-        a = a->next;
-    return a;
-}
-
-static void add_refused(struct session_ack *a, const struct wire_in *in)
-{
-    for (size_t i = 0; i < in->refused_count && a->refused_count < SESSION_REFUSED; i++)
-        a->refused[a->refused_count++] = in->refused[i];
-}
-
-void session_ack_frame(struct session *s, const struct wire_in *in)
-{
-    const struct str room = session_str(in->room);
-    struct session_ack *a = find_ack(s, room);
-    struct json_out o;
-
-    if (a == NULL) {
-        if (s->ack_count >= SESSION_ACKS)
-            session_ack_flush(s);
-        a = s->ack_count < SESSION_ACKS ? calloc(1, sizeof(*a) + room.n) : NULL;
-        if (a == NULL) {
-            session_reply_error(s, in->has_id, in->id, RESULT_UNAVAILABLE, "The ack could not be taken; send it again", 1);
-            return;
-        }
-        memcpy(a->room, room.p, room.n);
-        a->room_len = room.n;
-        a->next = s->acks;
-        s->acks = a;
-        s->ack_count++;
-    }
-    if (in->seq > a->seq)
-        a->seq = in->seq;
-    add_refused(a, in);
-    metrics_inc(s->thread->gateway->metrics.acks);
-    if (!in->has_id)
-        return;
-    json_out_init(&o);
-    wire_out_reply(&o, &in->id, (struct wire_text){NULL, 0});
-    session_send(s, &o);
-}
-
 /* --- typing --- */
 
 void session_typing(struct session *s, const struct wire_in *in, int64_t now_ms)
 {
     const struct str room = session_str(in->room);
+    const struct hub_sub *sub = hub_find(s->thread->hub, &s->hub, s->user->app_id, room);
     struct json_out o;
 
-    if (hub_find(s->thread->hub, &s->hub, s->user->app_id, room) == NULL) {
+    /* A subscription that is not live yet may turn out to be no member's. */
+    if (sub == NULL || !hub_sub_was_live(sub)) {
         session_reply_error(s, in->has_id, in->id, RESULT_NOT_MEMBER, "room: subscribe to the room before typing in it", 0);
         return;
     }

@@ -1,6 +1,7 @@
 /*
  * Following rooms: subscribe, unsubscribe, `all`, and the hub's questions back to the session.
  */
+#include "api/events_stream.h"
 #include "api/session_private.h"
 #include "api/session_read.h"
 
@@ -139,14 +140,28 @@ static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
 
 static void op_abort(struct hub_conn *conn)
 {
-    session_stop(of_conn(conn), 0, NULL);
+    struct events_stream *stream = events_stream_of(conn);
+
+    if (stream != NULL)
+        events_stream_stop(stream);
+    else
+        session_stop(of_conn(conn), 0, NULL);
 }
 
 static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
 {
-    struct session *s = of_conn(hub_sub_conn(sub));
+    struct hub_conn *conn = hub_sub_conn(sub);
+    struct events_stream *stream = events_stream_of(conn);
+    const struct session_user *user = stream == NULL ? of_conn(conn)->user : NULL;
 
-    return session_read_start(ctx, s->user, hub_sub_room(sub), after, ticket);
+    if (stream != NULL)
+        return events_stream_read(stream, hub_sub_room(sub), after, ticket);
+    return session_read_start(ctx, &(struct session_read){.app = user->app,
+                                                          .app_id = user->app_id,
+                                                          .user = user->id,
+                                                          .room = hub_sub_room(sub),
+                                                          .after = after,
+                                                          .ticket = ticket});
 }
 
 static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered)
@@ -163,11 +178,17 @@ static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered
 
 static void op_reset(void *ctx, struct hub_sub *sub, int64_t head)
 {
+    struct events_stream *stream = events_stream_of(hub_sub_conn(sub));
     struct session *s = of_conn(hub_sub_conn(sub));
-    const struct wire_event at = {session_text(hub_sub_room(sub)), session_text(epoch_of(s)), head};
+    struct wire_event at;
     struct json_out o;
 
     (void)ctx;
+    if (stream != NULL) {
+        events_stream_reset(stream, head);
+        return;
+    }
+    at = (struct wire_event){session_text(hub_sub_room(sub)), session_text(epoch_of(s)), head};
     json_out_init(&o);
     wire_out_reset(&o, &at);
     session_send(s, &o);
@@ -175,10 +196,12 @@ static void op_reset(void *ctx, struct hub_sub *sub, int64_t head)
 
 static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc)
 {
+    struct events_stream *stream = events_stream_of(conn);
     struct follow *f = tag;
 
     (void)ctx;
-    (void)conn;
+    if (stream != NULL)
+        events_stream_stop(stream);
     if (f == NULL)
         return;
     tell_refused(f, room, rc, rc == RESULT_NOT_MEMBER ? "You are no member of this room, or it does not exist" : result_text(rc));
@@ -199,7 +222,8 @@ const struct hub_ops session_follow_ops = {.send = op_send,
                                            .live = op_live,
                                            .reset = op_reset,
                                            .refused = op_refused,
-                                           .wake = op_wake};
+                                           .wake = op_wake,
+                                           .render = events_stream_render};
 
 /* --- subscribing --- */
 
@@ -219,15 +243,22 @@ static bool may_name(const struct session *s, struct str room)
     return (room.n > 9 && memcmp(room.p, "~private/", 9) == 0) || (room.n > 10 && memcmp(room.p, "~chatroom/", 10) == 0);
 }
 
+static size_t max_rooms(const struct session *s)
+{
+    const struct config *config = config_holder_get(s->thread->gateway->config);
+    const size_t n = (size_t)config->server.max_rooms;
+
+    config_unref(config);
+    return n;
+}
+
 static void follow_room(struct follow *f, struct str room, struct str epoch, int64_t since)
 {
     struct session *s = f->session;
-    const struct config *config = config_holder_get(s->thread->gateway->config);
-    const bool full = s->hub.sub_count >= (uint64_t)config->server.max_rooms;
+    const bool full = s->hub.sub_count >= max_rooms(s);
     struct hub_sub *sub = NULL;
     bool existing = false;
 
-    config_unref(config);
     if (!may_name(s, room)) {
         tell_refused(f, room, RESULT_NOT_MEMBER, "You are no member of this room, or it does not exist");
         return;
@@ -241,10 +272,14 @@ static void follow_room(struct follow *f, struct str room, struct str epoch, int
     sub = hub_subscribe(s->thread->hub, &s->hub, s->user->app_id, room, since, f, &existing);
     if (sub == NULL)
         tell_refused(f, room, RESULT_UNAVAILABLE, "Out of memory; try again later");
-    else if (existing)
-        tell_live(f, room, hub_sub_position(sub) < 0 ? 0 : hub_sub_position(sub), true);
-    else
+    else if (existing && hub_sub_was_live(sub))
+        tell_live(f, room, hub_sub_position(sub), true);
+    else if (existing && hub_sub_tag(sub) != NULL)
+        tell_refused(f, room, RESULT_INVALID_BODY, "A subscribe of this room is under way; name a room once");
+    else {
+        hub_sub_set_tag(sub, f);
         f->open++;
+    }
 }
 
 /* --- all rooms of the user --- */
@@ -257,7 +292,7 @@ struct all_job {
     struct arena arena; /* of what follows */
     struct str *ids;
     int64_t *joined_seq;
-    size_t count;
+    size_t count;    /* up to twice `limit`: those beyond it are refused by name */
     json_t *since; /* {"room":{"epoch","seq"}}, by the frame's cursors */
 };
 
@@ -265,11 +300,11 @@ static void all_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct all_job *j = (struct all_job *)job;
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
-    struct room_row *rooms = arena_alloc(tx.arena, j->limit * sizeof(*rooms));
-    struct member_row *members = arena_alloc(tx.arena, j->limit * sizeof(*members));
+    struct room_row *rooms = arena_alloc(tx.arena, 2 * j->limit * sizeof(*rooms));
+    struct member_row *members = arena_alloc(tx.arena, 2 * j->limit * sizeof(*members));
 
     arena_reset(&j->arena);
-    j->count = store_rooms_of(conn, tx.app_id, str_c(j->user), STR_NULL, rooms, members, j->limit);
+    j->count = store_rooms_of(conn, tx.app_id, str_c(j->user), STR_NULL, rooms, members, 2 * j->limit);
     j->ids = arena_alloc(&j->arena, (j->count + 1) * sizeof(*j->ids));
     j->joined_seq = arena_alloc(&j->arena, (j->count + 1) * sizeof(*j->joined_seq));
     for (size_t i = 0; i < j->count; i++) {
@@ -431,8 +466,9 @@ void session_follow_member(struct session *s, const struct frame *frame, bool jo
 
     if (s->state != SESSION_READY)
         return;
-    if (!joined && sub != NULL)
+    /* One that a page brought beyond the leave already stays: a later snapshot found a member again. */
+    if (!joined && sub != NULL && !(hub_sub_was_live(sub) && hub_sub_position(sub) >= frame->seq))
         forget(s, sub, true);
-    else if (joined && sub == NULL && s->all)
+    else if (joined && sub == NULL && s->all && s->hub.sub_count < max_rooms(s))
         (void)hub_subscribe(s->thread->hub, &s->hub, frame->app, frame->room, frame->seq - 1, NULL, &existing);
 }

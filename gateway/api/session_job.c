@@ -39,11 +39,13 @@ void session_job_submit(struct session_job *j, struct session *s, bool write)
 
 void session_job_release(struct session_job *j)
 {
-    if (j->session != NULL) {
+    struct session *s = j->session;
+
+    if (s != NULL) {
         if (j->prev != NULL)
             j->prev->next = j->next;
         else
-            j->session->jobs = j->next;
+            s->jobs = j->next;
     } else if (j->prev != NULL) {
         j->prev->next = j->next;
     }
@@ -51,6 +53,8 @@ void session_job_release(struct session_job *j)
         j->next->prev = j->prev;
     config_unref(j->config);
     tx_outcome_free(&j->out);
+    if (s != NULL)
+        session_leave(s);
 }
 
 struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, int64_t now_ms)

@@ -15,8 +15,10 @@
 #define SESSION_HELD_FRAMES 16U          /* frames that wait for the authentication of headers or a first frame */
 #define SESSION_HELD_BYTES (64U << 10)
 #define SESSION_EXPIRING_MS INT64_C(60000) /* how long before the end `expiring` is sent */
-#define SESSION_ACKS 64U                 /* rooms in one session's unwritten acks; more are written at once */
-#define SESSION_REFUSED 64U              /* refused numbers of one room in them */
+#define SESSION_ACKS 2048U               /* rooms in one session's unwritten acks */
+#define SESSION_ACKS_ALL 65536U          /* unwritten acks of a thread */
+#define SESSION_REFUSED 16384U           /* refused numbers of one room in them: more than a frame holds */
+#define SESSION_SEEN_MS INT64_C(21600000) /* a device that stays connected is noted as seen so often */
 
 #define CLOSE_DRAINING 1001
 #define CLOSE_LATER 1013
@@ -29,10 +31,11 @@
 
 enum session_state { SESSION_NEW, SESSION_CHECKING, SESSION_READY, SESSION_CLOSING };
 
-/* The sessions of one user on this thread. */
+/* The sessions and event streams of one user on this thread. */
 struct session_user {
     UT_hash_handle hh;
     struct session *sessions;
+    struct events_stream *streams; /* event streams of the user on this thread */
     int64_t app_id;
     char *app;      /* the app's name */
     struct str id;  /* in `key` */
@@ -40,14 +43,19 @@ struct session_user {
     char key[];     /* app number and user id */
 };
 
-/* An `ack` that has not been written yet. */
+/* An `ack` that has not been written yet, in the thread's line of them. */
 struct session_ack {
     struct session_ack *next;
+    struct session_ack *own_next, *own_prev; /* those of its session */
+    struct session *session;                 /* NULL: it closed, or a writer has it */
+    int64_t app_id;
     int64_t seq;
-    int64_t refused[SESSION_REFUSED];
+    int64_t came_ms; /* the frame that said `seq` */
+    int64_t *refused;
     size_t refused_count;
-    size_t room_len;
-    char room[];
+    uint16_t user_len, device_len, room_len;
+    bool can_recall;
+    char names[]; /* user, device, room */
 };
 
 struct session_held {
@@ -66,9 +74,8 @@ struct session {
     struct session *next, *prev;     /* all of the thread */
     struct session_job *jobs;        /* under way */
     struct follow *follows;          /* subscribes that are not answered yet */
-    struct session_ack *acks;
+    struct session_ack *acks;        /* its part of the thread's line */
     struct session_held *held;
-    struct principal_claim *claim;   /* once READY; while checking it is the job's */
     char *device;
     char *origin_host;               /* Origin and Host until authenticated: "origin\nhost"; NULL: no Origin */
     uint64_t serial;
@@ -76,6 +83,8 @@ struct session {
     int64_t deadline_ms;
     int64_t bucket_ms;               /* when the frames' bucket was filled last */
     int64_t typing_ms;
+    int64_t reconnect_ms;            /* with draining: what `bye` says */
+    int64_t seen_ms;                 /* when the device was noted as seen last; 0: to be done */
     int64_t bucket_milli;            /* thousandths of a frame */
     uint16_t held_count;
     uint16_t ack_count;
@@ -83,12 +92,21 @@ struct session {
     uint8_t caps;
     bool all;                        /* follows every room, also those joined later */
     bool told_expiring;
-    char package[65];
+    bool draining;                   /* takes no more frames; leaves when its jobs are home */
+    uint8_t token;                   /* enum principal_token; with the next three what session_claim tells */
+    unsigned char token_hash[32];
+    int64_t token_issued_s, token_generation;
 };
 
 struct session_table {
     struct session *sessions;
     struct session_user *users;
+    struct session_ack *acks, *ack_tail; /* the line of acks to be written */
+    size_t ack_count;
+    unsigned ack_jobs;                   /* under way */
+    int64_t ack_due_ms;
+    bool ending;
+    const struct config *config; /* whose apps the sessions were checked against; a reference, or NULL */
     void (*wake)(void *arg);
     void *wake_arg;
 };
@@ -117,15 +135,25 @@ static inline struct str session_str(struct wire_text t)
     return (struct str){t.p, t.n};
 }
 
+static inline struct str session_ack_room(const struct session_ack *a)
+{
+    return (struct str){a->names + a->user_len + a->device_len, a->room_len};
+}
+
 /* session.c */
 /* Sends what `o` holds and empties it; a connection that cannot take it is closed. */
 void session_send(struct session *s, struct json_out *o);
 void session_reply_error(struct session *s, bool has_id, int64_t id, enum result rc, const char *text, int64_t retry_s);
 void session_stop(struct session *s, int code, const char *reason);
+/* Draining and nothing under way any more: says `bye` and closes. */
+void session_leave(struct session *s);
 /* Handles frames that waited for the authentication. */
 void session_release_held(struct session *s, int64_t now_ms);
 void session_dispatch(struct session *s, struct wire_in *in, int64_t now_ms);
 void session_update_deadline(struct session *s);
+
+/* The claim that the session was opened or renewed with; READY only. */
+struct principal_claim session_claim(const struct session *s);
 
 /* session_job.c */
 /* Prepares a job: config, app, time and outcome. False: no such app any more. */
@@ -139,8 +167,13 @@ struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, in
 /* session_auth.c */
 void session_auth_start(struct session *s, struct str client_key, struct str token, struct str device, unsigned caps,
                         struct str package, bool has_id, int64_t id, int64_t now_ms);
+/* Remembers that the device is here and lets its older sessions go; `package` may be "". When the queue is full, s->seen_ms stays as it is
+ * and the thread tries again. */
+void session_auth_seen(struct session *s, const char *package);
 /* A token of the user was revoked: closes if it was this one's. */
 void session_auth_notice(struct session *s, const struct notice *notice);
+/* Does the token of a claim still stand after the notice? */
+bool session_auth_stands(const struct principal_claim *c, const struct notice *notice);
 
 /* session_follow.c */
 extern const struct hub_ops session_follow_ops;
@@ -154,14 +187,28 @@ void session_follow_member(struct session *s, const struct frame *frame, bool jo
 /* session_command.c */
 void session_send_message(struct session *s, struct wire_in *in);
 void session_recall(struct session *s, struct wire_in *in);
-void session_ack_frame(struct session *s, const struct wire_in *in);
 void session_typing(struct session *s, const struct wire_in *in, int64_t now_ms);
-/* Writes the acks that wait. */
-void session_ack_flush(struct session *s);
+
+/* session_ack.c */
+void session_ack_frame(struct session *s, const struct wire_in *in);
+/* Writes the acks that wait if it is time; often. */
+void session_ack_beat(struct api_thread *t, int64_t now_ms);
+/* Hands all that wait to the writer. */
+void session_ack_flush(struct api_thread *t);
+/* The session closes; its acks stay in the line. */
+void session_ack_leave(struct session *s);
+/* Frees what could not be written any more. */
+void session_ack_end(struct session_table *table);
 
 /* session_table.c */
 struct session_user *session_table_user(struct api_thread *t, int64_t app_id, struct str user);
 void session_table_add(struct session *s, const char *app, int64_t app_id, struct str user);
 void session_table_remove(struct session *s);
+/* Is this device connected on this thread? */
+bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
+/* The user's entry, made if there is none; the caller puts something into it. */
+struct session_user *session_table_join(struct api_thread *t, const char *app, int64_t app_id, struct str user);
+/* Something was taken out of the entry: an empty one goes. */
+void session_table_leave(struct api_thread *t, struct session_user *u);
 
 #endif

@@ -10,6 +10,8 @@ struct read_job {
     const struct config_app *app;
     int64_t app_id, after;
     uint64_t ticket;
+    bool platform, checked; /* checked: `claim` must still stand */
+    struct principal_claim claim;
     struct hub_page page;
     size_t user_len, room_len;
     char names[]; /* user, room */
@@ -23,11 +25,25 @@ static void clear(struct read_job *j)
     memset(&j->page, 0, sizeof(j->page));
 }
 
+/* May the page be read at all? */
+static enum result enter(struct read_job *j, struct core_tx *tx, struct room_row *room)
+{
+    const struct str user = j->platform ? STR_NULL : str_n(j->names, j->user_len);
+    struct outcome out;
+    struct principal who;
+    enum result rc = RESULT_OK;
+
+    if (j->checked) {
+        tx_outcome_init(&out);
+        rc = principal_resolve(tx, &j->claim, &who, &out);
+        tx_outcome_free(&out);
+    }
+    return rc == RESULT_OK ? replay_open(tx, user, str_n(j->names + j->user_len, j->room_len), room) : rc;
+}
+
 static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct read_job *j = (struct read_job *)job;
-    const struct str user = str_n(j->names, j->user_len);
-    const struct str id = str_n(j->names + j->user_len, j->room_len);
     struct core_tx tx = {.conn = conn,
                          .arena = store_conn_arena(conn),
                          .now_ms = now_ms,
@@ -36,7 +52,7 @@ static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     struct room_row room;
 
     clear(j);
-    j->page.rc = replay_open(&tx, user, id, &room);
+    j->page.rc = enter(j, &tx, &room);
     if (j->page.rc != RESULT_OK)
         return;
     j->page.head = room.seq;
@@ -71,26 +87,31 @@ static void read_done(struct job *job, void *ctx)
     read_drop(job);
 }
 
-bool session_read_start(struct api_thread *t, const struct session_user *user, struct str room, int64_t after, uint64_t ticket)
+bool session_read_start(struct api_thread *t, const struct session_read *read)
 {
-    struct read_job *j = calloc(1, sizeof(*j) + user->id.n + room.n + 16);
+    struct read_job *j = calloc(1, sizeof(*j) + read->user.n + read->room.n);
 
     if (j == NULL)
         return false;
     j->config = config_holder_get(t->gateway->config);
-    j->app = config_find_app_by_name(j->config, user->app, strlen(user->app));
-    if (j->app == NULL) {
+    j->app = config_find_app_by_name(j->config, read->app, strlen(read->app));
+    if (j->app == NULL) { /* its sessions are about to be stopped: until then the hub asks again now and then */
         read_drop(&j->job);
         return false;
     }
     j->thread = t;
-    j->app_id = user->app_id;
-    j->after = after;
-    j->ticket = ticket;
-    j->user_len = user->id.n;
-    j->room_len = room.n;
-    memcpy(j->names, user->id.p, user->id.n);
-    memcpy(j->names + user->id.n, room.p, room.n);
+    j->app_id = read->app_id;
+    j->after = read->after;
+    j->ticket = read->ticket;
+    j->platform = read->user.p == NULL;
+    j->checked = read->claim != NULL;
+    if (j->checked)
+        j->claim = *read->claim;
+    j->user_len = read->user.n;
+    j->room_len = read->room.n;
+    if (read->user.n != 0)
+        memcpy(j->names, read->user.p, read->user.n);
+    memcpy(j->names + read->user.n, read->room.p, read->room.n);
     j->job.home = t->mailbox;
     j->job.run = read_run;
     j->job.done = read_done;

@@ -1,11 +1,15 @@
 /*
  * The sessions of one edge thread: by user for what concerns users, and the thread's share of the bus.
  */
+#include "api/events_stream.h"
+#include "api/progress.h"
 #include "api/session_private.h"
 
 #include "base/clock.h"
 
 #include <stdlib.h>
+
+#define SEEN_EACH_SECOND 100U /* devices noted as seen, so that many of one age do not fill the writer's queue */
 
 /* --- by user --- */
 
@@ -46,12 +50,25 @@ static struct session_user *make_user(struct api_thread *t, const char *app, int
     return u;
 }
 
+struct session_user *session_table_join(struct api_thread *t, const char *app, int64_t app_id, struct str user)
+{
+    struct session_user *u = session_table_user(t, app_id, user);
+
+    return u != NULL ? u : make_user(t, app, app_id, user);
+}
+
+void session_table_leave(struct api_thread *t, struct session_user *u)
+{
+    if (u->sessions != NULL || u->streams != NULL)
+        return;
+    HASH_DEL(t->sessions->users, u);
+    free(u);
+}
+
 void session_table_add(struct session *s, const char *app, int64_t app_id, struct str user)
 {
-    struct session_user *u = session_table_user(s->thread, app_id, user);
+    struct session_user *u = session_table_join(s->thread, app, app_id, user);
 
-    if (u == NULL)
-        u = make_user(s->thread, app, app_id, user);
     s->user = u;
     s->user_prev = NULL;
     s->user_next = u->sessions;
@@ -74,13 +91,20 @@ void session_table_remove(struct session *s)
     if (s->user_next != NULL)
         s->user_next->user_prev = s->user_prev;
     (void)gateway_app_sessions(s->thread->gateway, u->app_id, -1);
-    if (u->sessions == NULL) {
-        HASH_DEL(s->thread->sessions->users, u);
-        free(u);
-    }
+    session_table_leave(s->thread, u);
     s->user = NULL;
     atomic_fetch_sub(&s->thread->gateway->connections, 1);
     metrics_add(s->thread->gateway->metrics.connections, -1);
+}
+
+bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device)
+{
+    const struct session_user *u = session_table_user(t, app_id, user);
+
+    for (const struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
+        if (s->state == SESSION_READY && str_eq(str_c(s->device), device))
+            return true;
+    return false;
 }
 
 /* --- the bus --- */
@@ -100,6 +124,24 @@ static void on_event(struct api_thread *t, struct frame *frame)
 
         for (struct session *s = u != NULL && !frame->members[i].joined ? u->sessions : NULL; s != NULL; s = s->user_next)
             session_follow_member(s, frame, false);
+        if (u != NULL && !frame->members[i].joined)
+            events_stream_left(u->streams, frame);
+    }
+}
+
+/* A signal: it is left out for a connection that does not drain. */
+static void on_progress(struct api_thread *t, const struct notice *n)
+{
+    const char *end = n->user.p + n->user.n;
+
+    for (const char *line = n->user.p; line < end;) {
+        const char *cut = memchr(line, '\n', (size_t)(end - line));
+        struct session_user *u = session_table_user(t, n->app, str_n(line, (size_t)(cut - line)));
+
+        for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
+            if (s->state == SESSION_READY && !s->hub.blocked && hub_find(t->hub, &s->hub, n->app, n->room) != NULL)
+                (void)s->transport->text(s->connection, n->wire.p, n->wire.n);
+        line = cut + 1;
     }
 }
 
@@ -121,12 +163,20 @@ static void on_notice(struct bus_notice *bus_notice, void *ctx)
         u = session_table_user(t, n->app, n->user);
         for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
             session_auth_notice(s, n);
+        if (u != NULL)
+            events_stream_notice(u->streams, n);
         break;
     case NOTICE_DEVICE:
         u = session_table_user(t, n->app, n->user);
         for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
             if (s->serial < n->serial && str_eq(str_c(s->device), n->room))
                 session_stop(s, CLOSE_REPLACED, "the same device connected elsewhere");
+        break;
+    case NOTICE_VISIT:
+        n->visit(n->arg, t);
+        break;
+    case NOTICE_PROGRESS:
+        on_progress(t, n);
         break;
     }
 }
@@ -170,9 +220,12 @@ void session_thread_destroy(struct api_thread *t)
     if (t == NULL)
         return;
     bus_detach(t->gateway->bus, t->mailbox);
+    t->sessions->ending = true;
     while (t->sessions->sessions != NULL)
         session_close(t->sessions->sessions);
+    session_ack_end(t->sessions);
     hub_destroy(t->hub);
+    config_unref(t->sessions->config);
     free(t->sessions);
     free(t);
 }
@@ -190,11 +243,51 @@ size_t session_mail(struct api_thread *t, size_t max)
     return mailbox_drain(t->mailbox, t, max);
 }
 
+void session_beat(struct api_thread *t, int64_t now_ms)
+{
+    session_ack_beat(t, now_ms);
+    progress_beat(t, now_ms);
+}
+
+/* After a reload: who belongs to an app that is gone has to go. */
+static void check_apps(struct api_thread *t)
+{
+    const struct config *config = config_holder_get(t->gateway->config);
+    struct session_user *u, *next;
+
+    if (config != t->sessions->config) {
+        HASH_ITER (hh, t->sessions->users, u, next) {
+            if (config_find_app_by_name(config, u->app, strlen(u->app)) != NULL)
+                continue;
+            for (struct session *s = u->sessions; s != NULL; s = s->user_next)
+                session_stop(s, CLOSE_TOKEN, "the app is not served any more");
+        }
+        config_unref(t->sessions->config);
+        t->sessions->config = config_ref(config);
+    }
+    config_unref(config);
+}
+
 void session_second(struct api_thread *t, int64_t now_ms)
 {
-    (void)now_ms;
-    for (struct session *s = t->sessions->sessions; s != NULL; s = s->next)
-        session_ack_flush(s);
+    unsigned due = SEEN_EACH_SECOND;
+
+    check_apps(t);
+    hub_second(t->hub);
+    session_beat(t, now_ms);
+    if (atomic_load(&t->gateway->draining))
+        return;
+    for (struct session *s = t->sessions->sessions; s != NULL && due > 0; s = s->next) {
+        if (s->state == SESSION_READY && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
+            session_auth_seen(s, "");
+            due--;
+        }
+    }
+}
+
+void session_flush(struct api_thread *t)
+{
+    session_ack_flush(t);
 }
 
 bool session_origin_allowed(struct gateway *g, struct str origin, struct str host)

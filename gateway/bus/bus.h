@@ -33,6 +33,9 @@ struct bus_notice {
 typedef void bus_handler(struct bus_notice *notice, void *ctx);
 
 struct bus *bus_create(bus_handler *handler);
+/* `tap` is called on the publishing thread with each notice that is published, before any thread is given it. Set once, before the
+ * first. */
+void bus_tap(struct bus *bus, bus_handler *tap, void *ctx);
 void bus_destroy(struct bus *bus);
 /* False: BUS_THREADS are attached already. */
 bool bus_attach(struct bus *bus, struct mailbox *mailbox);
@@ -42,5 +45,10 @@ void bus_detach(struct bus *bus, struct mailbox *mailbox);
 void bus_publish(struct bus *bus, struct bus_notice *notice);
 /* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
 void bus_offer(struct bus *bus, struct bus_notice *notice);
+
+/* Delivers `last` at `home` when every other attached thread has handled all that was published before this call: then nothing that
+ * those notices took back can leave any more. False: there is no other thread, so there is nothing to wait for and `last` is not
+ * delivered. From the thread of `home`, which has handled them itself; never waits. */
+bool bus_fence(struct bus *bus, struct mailbox *home, struct mail *last);
 
 #endif

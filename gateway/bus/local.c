@@ -1,5 +1,7 @@
 #include "bus/bus.h"
 
+#include "base/crash_point.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -9,6 +11,8 @@ struct bus {
     bus_handler *handler;
     struct mailbox *boxes[BUS_THREADS];
     unsigned count;
+    bus_handler *tap;
+    void *tap_ctx;
 };
 
 /* One notice on its way to one thread. */
@@ -30,6 +34,12 @@ struct bus *bus_create(bus_handler *handler)
     }
     bus->handler = handler;
     return bus;
+}
+
+void bus_tap(struct bus *bus, bus_handler *tap, void *ctx)
+{
+    bus->tap = tap;
+    bus->tap_ctx = ctx;
 }
 
 void bus_destroy(struct bus *bus)
@@ -74,27 +84,33 @@ static void deliver(struct mail *mail, void *ctx)
 {
     struct bus_mail *m = (struct bus_mail *)mail;
 
+    crash_point("before-fan-out");
     m->bus->handler(m->notice, ctx);
     unref(m->notice);
     free(m);
 }
 
-/* Waits until the thread has read some of what it has. Edge threads never wait for the writer, so this ends. */
-static void wait_for_room(struct mailbox *box)
+static bool has_room(struct mailbox *box)
 {
-    const struct timespec pause = {0, 200000};
-
-    while (mailbox_depth(box) >= BUS_PENDING && !mailbox_closed(box))
-        nanosleep(&pause, NULL);
+    return mailbox_depth(box) < BUS_PENDING || mailbox_closed(box);
 }
 
+/* Under the lock: has every thread room for one more? */
+static bool all_have_room(const struct bus *bus)
+{
+    for (unsigned i = 0; i < bus->count; i++)
+        if (!has_room(bus->boxes[i]))
+            return false;
+    return true;
+}
+
+/* Under the lock. */
 static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
 {
-    pthread_mutex_lock(&bus->lock);
     for (unsigned i = 0; i < bus->count; i++) {
         struct bus_mail *m;
 
-        if (may_drop && mailbox_depth(bus->boxes[i]) >= BUS_PENDING)
+        if (may_drop && !has_room(bus->boxes[i]))
             continue;
         m = malloc(sizeof(*m));
         if (m == NULL)
@@ -103,23 +119,90 @@ static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
         m->bus = bus;
         m->notice = notice;
         atomic_fetch_add_explicit(&notice->refs, 1, memory_order_relaxed);
-        if (!may_drop)
-            wait_for_room(bus->boxes[i]);
         mailbox_post_always(bus->boxes[i], &m->mail);
     }
-    pthread_mutex_unlock(&bus->lock);
+}
+
+/* Waits until every thread has read some of what it has. It waits without the lock: edge threads take it to offer, and one that waited here for
+ * the lock would never read. */
+static void wait_for_room(struct bus *bus)
+{
+    const struct timespec pause = {0, 200000};
+
+    pthread_mutex_lock(&bus->lock);
+    while (!all_have_room(bus)) {
+        pthread_mutex_unlock(&bus->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&bus->lock);
+    }
 }
 
 void bus_publish(struct bus *bus, struct bus_notice *notice)
 {
-    if (bus != NULL)
+    if (bus != NULL) {
+        if (bus->tap != NULL)
+            bus->tap(notice, bus->tap_ctx);
+        wait_for_room(bus);
         hand_out(bus, notice, false);
+        pthread_mutex_unlock(&bus->lock);
+    }
     unref(notice);
 }
 
 void bus_offer(struct bus *bus, struct bus_notice *notice)
 {
-    if (bus != NULL)
+    if (bus != NULL) {
+        pthread_mutex_lock(&bus->lock);
         hand_out(bus, notice, true);
+        pthread_mutex_unlock(&bus->lock);
+    }
     unref(notice);
+}
+
+/* --- through every thread and home --- */
+
+/* A mail on its way through the threads; its last stop is `home`. */
+struct bus_pass {
+    struct mail mail;
+    struct bus *bus;
+    struct mailbox *home;
+    struct mail *last;
+    unsigned next; /* the box that comes next */
+};
+
+static void pass_on(struct mail *mail, void *ctx)
+{
+    struct bus_pass *p = (struct bus_pass *)mail;
+    struct bus *bus = p->bus;
+
+    (void)ctx;
+    pthread_mutex_lock(&bus->lock);
+    while (p->next < bus->count && bus->boxes[p->next] == p->home)
+        p->next++;
+    if (p->next < bus->count) {
+        mailbox_post_always(bus->boxes[p->next++], &p->mail);
+        p = NULL;
+    } else {
+        mailbox_post_always(p->home, p->last);
+    }
+    pthread_mutex_unlock(&bus->lock);
+    free(p);
+}
+
+bool bus_fence(struct bus *bus, struct mailbox *home, struct mail *last)
+{
+    struct bus_pass *p;
+    unsigned others;
+
+    pthread_mutex_lock(&bus->lock);
+    others = bus->count;
+    pthread_mutex_unlock(&bus->lock);
+    if (others <= 1)
+        return false;
+    p = malloc(sizeof(*p));
+    if (p == NULL)
+        abort();
+    *p = (struct bus_pass){.mail = {.deliver = pass_on}, .bus = bus, .home = home, .last = last};
+    pass_on(&p->mail, NULL);
+    return true;
 }

@@ -76,7 +76,7 @@ static bool start_read(struct hub *h, struct hub_sub *sub)
     return false;
 }
 
-bool cursor_turn(struct hub *h)
+void cursor_turn(struct hub *h)
 {
     while (h->wait_head != NULL && h->reads_open < HUB_READS) {
         struct hub_sub *sub = h->wait_head;
@@ -85,12 +85,12 @@ bool cursor_turn(struct hub *h)
         if (sub->conn->blocked || sub->conn->gone)
             continue;
         if (!start_read(h, sub)) {
+            h->woken = true; /* not at once: hub_read_done or hub_second looks again */
             cursor_want(h, sub);
-            return true;
+            return;
         }
     }
     /* Those who wait behind HUB_READS reads under way are woken by hub_read_done. */
-    return false;
 }
 
 static void release(struct hub_page *page)
@@ -137,6 +137,7 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
 {
     struct hub_room *r = sub->room;
     struct hub_slot *slot = hub_slot_of(sub);
+    const int64_t known = page->head > r->heard ? page->head : r->heard;
 
     sub->state = SUB_WANTS;
     if (page->frame_count != 0 && !tail_joins(r, page->head)) {
@@ -158,7 +159,9 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
     if (slot->conn->gone)
         return;
-    if (slot->position < r->heard && (r->tail_last != r->heard || r->heard - slot->position > r->tail_count)) {
+    /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
+     * was taken. No later event may come to tell. */
+    if (slot->position < known && (r->tail_last != known || known - slot->position > r->tail_count)) {
         cursor_want(h, sub);
         return;
     }
@@ -190,6 +193,13 @@ void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
         sub->read = NULL;
         if (page->rc == RESULT_OK) {
             apply(h, sub, page);
+        } else if (page->rc == RESULT_UNAVAILABLE || page->rc == RESULT_INTERNAL) {
+            const bool woken = h->woken;
+
+            h->woken = true; /* not at once: hub_second looks again */
+            sub->state = SUB_WANTS;
+            cursor_want(h, sub);
+            h->woken = woken;
         } else {
             struct hub_conn *conn = sub->conn;
             void *tag = sub->tag;

@@ -1,18 +1,54 @@
 /*
  * gateway/core/device.h - the devices of users: when they were seen, what they can do, how far they have applied each room.
  *
- * Owns nothing; texts are borrowed for the call. Thread: writer. Bounds: device ids 64 bytes; packages kept per device 8.
+ * Owns:    a batch of acks owns the list of recalls that they touched (device_acks_free).
+ * Borrows: texts, for the call.
+ * Bounds:  device ids 64 bytes; packages kept per device 1,024 bytes; DEVICE_TOUCHED recalls noted in a batch.
  * Fails:   an ack for a room that is not the user's is ignored: it says nothing that could be wrong for others.
+ * Thread:  writer.
  */
 #ifndef RECALLD_CORE_DEVICE_H
 #define RECALLD_CORE_DEVICE_H
 
 #include "core/tx.h"
 
-/* A device connected: remembers it and tells older sessions of the same device to leave. */
-void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial);
-/* The device has applied everything in the room up to `seq`, except `refused`. */
-void device_ack(struct core_tx *tx, struct str user, struct str device, struct str room, int64_t seq, const int64_t *refused,
-                size_t refused_count);
+#define DEVICE_TOUCHED 256U
+#define DEVICE_TOUCHED_MS INT64_C(600000) /* recalls older than this are not noted: nobody watches their progress */
+
+/* A recall that an ack covered. */
+struct device_touched {
+    int64_t app;
+    int64_t seq;
+    char room[129];
+    char message[65];
+};
+
+/* Acks that are written together. All zeros to begin with, and again before each run of its job (device_acks_free). */
+struct device_acks {
+    struct device_touched *touched;
+    size_t count, cap;
+    /* The last ack's room, and which of its recalls were noted: a batch is mostly one room's. */
+    struct room_row room;
+    int64_t noted_from, noted_to;
+};
+
+struct device_ack {
+    struct str user, device, room;
+    int64_t seq;      /* everything up to it was applied, */
+    const int64_t *refused;
+    size_t refused_count; /* except these */
+    int64_t acked_ms; /* when the ack came */
+    bool can_recall;  /* the connection it came on said that it applies recalls */
+};
+
+/* A device connected, or is connected still: remembers it and tells older sessions of the same device to leave. Devices that were
+ * not seen for twice `device_days` are forgotten, a few at a time. */
+void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,
+                 int64_t device_days);
+/* Moves the device's place in the room, and keeps when it passed a recall. */
+void device_ack(struct core_tx *tx, struct device_acks *batch, const struct device_ack *ack);
+/* Forgets a few of the oldest notes of acks and of ended stays; once for each batch of acks. */
+void device_purge(struct core_tx *tx, int64_t device_days);
+void device_acks_free(struct device_acks *batch);
 
 #endif

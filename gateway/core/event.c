@@ -229,6 +229,8 @@ static void notice_release(struct bus_notice *bus_notice)
     struct notice *n = (struct notice *)bus_notice;
 
     frame_unref(n->frame);
+    if (n->visited != NULL)
+        n->visited(n->arg);
     free(n);
 }
 
@@ -409,4 +411,41 @@ void event_tokens(struct core_tx *tx, struct str user, int64_t generation, int64
     else if (keep != NULL)
         memcpy(n->hash, keep, sizeof(n->hash));
     publish_later(tx, n);
+}
+
+void event_visit(struct bus *bus, void (*visit)(void *arg, void *thread), void (*visited)(void *arg), void *arg)
+{
+    struct notice *n = notice_make(NOTICE_VISIT, 0, STR_NULL, STR_NULL, STR_NULL);
+
+    n->visit = visit;
+    n->visited = visited;
+    n->arg = arg;
+    bus_offer(bus, &n->bus);
+}
+
+void event_progress(struct bus *bus, int64_t app, struct str room, const struct str *users, size_t n, struct str message,
+                    int64_t acked, int64_t devices)
+{
+    struct json_out o;
+    size_t len = 0, at = 0;
+    char *lines;
+
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        len += users[i].n + 1;
+    lines = malloc(len + 1);
+    if (lines == NULL)
+        return; /* a signal may be left out */
+    for (size_t i = 0; i < n; i++) {
+        memcpy(lines + at, users[i].p, users[i].n);
+        at += users[i].n;
+        lines[at++] = '\n'; /* ids hold no control characters */
+    }
+    json_out_init(&o);
+    wire_out_progress(&o, wt(room), wt(message), acked, devices);
+    if (json_out_ok(&o))
+        bus_offer(bus, &notice_make(NOTICE_PROGRESS, app, room, str_n(lines, len), str_n(o.p, o.len))->bus);
+    json_out_free(&o);
+    free(lines);
 }

@@ -22,6 +22,8 @@ enum notice_kind {
     NOTICE_SIGNAL, /* something without a seq for a room: `wire` */
     NOTICE_TOKENS, /* tokens of `user` were revoked or replaced: sessions check themselves */
     NOTICE_DEVICE, /* a newer session of `user`'s device (in `room`) is there: older ones close */
+    NOTICE_VISIT,  /* every edge thread calls `visit` once */
+    NOTICE_PROGRESS, /* the payload `wire` for the sessions that follow `room` of the users in `user`, one a line */
 };
 
 struct notice {
@@ -37,6 +39,9 @@ struct notice {
     bool only;             /* only the token with `hash` is revoked */
     bool keep_bound;       /* the bound token with `hash` stays valid */
     unsigned char hash[32]; /* `only`: the revoked token; else a bound token that stays valid */
+    void (*visit)(void *arg, void *thread); /* NOTICE_VISIT; `thread` is what the thread gives mailbox_drain */
+    void (*visited)(void *arg);
+    void *arg;
     char text[];
 };
 
@@ -61,6 +66,13 @@ void event_tokens(struct core_tx *tx, struct str user, int64_t generation, int64
 void event_device(struct core_tx *tx, struct str user, struct str device, uint64_t serial);
 /* A member is typing: offered to the edge threads at once, from any thread. */
 void event_typing(struct bus *bus, int64_t app, struct str room, struct str user);
+
+/* Calls `visit` on each edge thread, one after another or at the same time, and when all have done so, `visited` once, on any of them or on the
+ * caller's. A thread whose mailbox is full is left out. Any thread; never waits. */
+void event_visit(struct bus *bus, void (*visit)(void *arg, void *thread), void (*visited)(void *arg), void *arg);
+/* Tells these users' sessions that follow the room how far a recall has got: offered to the edge threads at once, from any thread. */
+void event_progress(struct bus *bus, int64_t app, struct str room, const struct str *users, size_t n, struct str message,
+                    int64_t acked, int64_t devices);
 
 /* An event of the log as a frame, from the rows as they are now. NULL when the store failed. One reference is the caller's. */
 struct frame *event_render(struct core_tx *tx, const struct room_row *room, const struct event_row *event,

@@ -77,6 +77,12 @@ static void free_room(struct hub *h, struct hub_room *r)
     free(r);
 }
 
+void hub_release_room(struct hub *h, struct hub_room *r)
+{
+    if (r->count == 0 && r->cuts == NULL)
+        free_room(h, r);
+}
+
 /* --- life --- */
 
 struct hub *hub_create(const struct hub_ops *ops, void *ctx)
@@ -102,8 +108,7 @@ void hub_destroy(struct hub *h)
     if (h == NULL)
         return;
     HASH_ITER (hh, h->rooms, r, next) {
-        while (r->cuts != NULL)
-            hub_drop_cut(r->cuts->conn);
+        hub_forget_cuts(r);
         for (uint32_t i = 0; i < r->count; i++)
             free(r->slots[i].sub);
         r->dirty = false;
@@ -121,7 +126,7 @@ void hub_conn_init(struct hub_conn *conn)
 
 void hub_conn_close(struct hub *h, struct hub_conn *conn)
 {
-    hub_drop_cut(conn);
+    hub_drop_cut(h, conn);
     while (conn->subs != NULL)
         hub_unsubscribe(h, conn->subs);
 }
@@ -185,8 +190,7 @@ struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app,
     sub = calloc(1, sizeof(*sub));
     if (sub == NULL || !grow_slots(r)) {
         free(sub);
-        if (r->count == 0)
-            free_room(h, r);
+        hub_release_room(h, r);
         return NULL;
     }
     sub->room = r;
@@ -195,6 +199,9 @@ struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app,
     sub->reset = since == HUB_RESET;
     sub->slot = r->count;
     r->slots[r->count++] = (struct hub_slot){conn, sub, since < 0 ? -1 : since};
+    /* The sweep may come to the new slot in place of one that waits for its visit. */
+    if (r->remaining != 0)
+        r->remaining = r->count;
     sub->next = conn->subs;
     if (conn->subs != NULL)
         conn->subs->prev = sub;
@@ -212,8 +219,6 @@ void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
     const uint32_t last = r->count - 1;
 
     cursor_forget(h, sub);
-    if (conn->cut != NULL && conn->cut->room == r && r->count == 1)
-        hub_drop_cut(conn); /* the room goes, and its recalls reach this thread no more */
     if (sub->slot != last) {
         r->slots[sub->slot] = r->slots[last];
         r->slots[sub->slot].sub->slot = sub->slot;
@@ -231,8 +236,7 @@ void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
     conn->sub_count--;
     h->sub_count--;
     free(sub);
-    if (r->count == 0)
-        free_room(h, r);
+    hub_release_room(h, r);
 }
 
 void hub_leave(struct hub *h, struct hub_sub *sub)
@@ -281,12 +285,10 @@ static void erase_from_tail(struct hub *h, struct hub_room *r, const struct fram
 
 static void append_tail(struct hub *h, struct hub_room *r, struct frame *frame)
 {
-    const uint32_t keep = h->tail_bytes < HUB_TAILS_BYTES ? HUB_TAIL : HUB_TAIL_SHORT;
-
     if (r->tail_count != 0 && frame->seq != r->tail_last + 1)
         drop_tail(h, r, 0); /* a gap: those who miss it read the log */
-    if (r->tail_count >= keep)
-        drop_tail(h, r, keep - keep / 4); /* some at a time: moving the rest costs */
+    if (r->tail_count >= HUB_TAIL)
+        drop_tail(h, r, HUB_TAIL - HUB_TAIL / 4); /* some at a time: moving the rest costs */
     if (r->tail_count == r->tail_cap) {
         const uint32_t cap = r->tail_cap == 0 ? 4 : r->tail_cap * 2;
         struct frame **tail = realloc(r->tail, cap * sizeof(struct frame *));
@@ -313,108 +315,6 @@ void hub_publish(struct hub *h, struct frame *frame)
     if (frame->seq > r->heard)
         r->heard = frame->seq;
     hub_mark_dirty(h, r);
-}
-
-void hub_drop_cut(struct hub_conn *conn)
-{
-    struct hub_cut *cut = conn->cut;
-
-    if (cut == NULL)
-        return;
-    if (cut->prev != NULL)
-        cut->prev->next = cut->next;
-    else
-        cut->room->cuts = cut->next;
-    if (cut->next != NULL)
-        cut->next->prev = cut->prev;
-    frame_unref(cut->frame);
-    free(cut);
-    conn->cut = NULL;
-}
-
-/* The socket took a part of `frame`: the transport keeps the rest, and a recall of what the frame shows ends the connection. */
-static void keep_cut(struct hub *h, struct hub_slot *slot, struct frame *frame, size_t taken)
-{
-    struct hub_cut *cut = calloc(1, sizeof(*cut));
-
-    if (cut == NULL)
-        abort();
-    cut->conn = slot->conn;
-    cut->room = slot->sub->room;
-    cut->frame = frame_ref(frame);
-    cut->next = cut->room->cuts;
-    if (cut->next != NULL)
-        cut->next->prev = cut;
-    cut->room->cuts = cut;
-    slot->conn->cut = cut;
-    if (!h->ops->finish(slot->conn, frame->wire.p + taken, frame->wire.n - taken))
-        slot->conn->gone = true;
-}
-
-/* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
-static void note_blocked(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
-{
-    slot->conn->blocked = true;
-    for (size_t i = 0; i < n && taken > 0; i++) {
-        slot->position = frames[i]->seq;
-        if (taken < frames[i]->wire.n) {
-            keep_cut(h, slot, frames[i], taken);
-            return;
-        }
-        taken -= frames[i]->wire.n;
-    }
-}
-
-/* As many of frames[0..n) as go into one send. */
-static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
-{
-    size_t i = 1;
-
-    *bytes = frames[0]->wire.n;
-    while (i < n && *bytes + frames[i]->wire.n <= HUB_SEND_BYTES)
-        *bytes += frames[i++]->wire.n;
-    return i;
-}
-
-/* The frames one behind the other. Most subscribers of a room miss the same ones: they are gathered once. */
-static const char *gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n)
-{
-    size_t at = 0;
-
-    if (n == 1)
-        return frames[0]->wire.p;
-    if (h->scratch_room == r && h->scratch_from == frames[0]->seq && h->scratch_to == frames[n - 1]->seq)
-        return h->scratch;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(h->scratch + at, frames[i]->wire.p, frames[i]->wire.n);
-        at += frames[i]->wire.n;
-    }
-    h->scratch_room = r;
-    h->scratch_from = frames[0]->seq;
-    h->scratch_to = frames[n - 1]->seq;
-    return h->scratch;
-}
-
-void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
-{
-    while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
-        size_t bytes, taken = 0;
-        const size_t k = fitting(frames, n, &bytes);
-
-        switch (h->ops->send(slot->conn, gather(h, slot->sub->room, frames, k), bytes, &taken)) {
-        case HUB_SENT:
-            slot->position = frames[k - 1]->seq;
-            break;
-        case HUB_BLOCKED:
-            note_blocked(h, slot, frames, k, taken);
-            break;
-        case HUB_GONE:
-            slot->conn->gone = true;
-            break;
-        }
-        frames += k;
-        n -= k;
-    }
 }
 
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
@@ -446,8 +346,6 @@ static bool serve_slice(struct hub *h, struct hub_room *r)
 
 bool hub_turn(struct hub *h, unsigned slices)
 {
-    bool waits;
-
     h->woken = false;
     while (slices-- > 0 && h->dirty_head != NULL) {
         struct hub_room *r = h->dirty_head;
@@ -461,11 +359,21 @@ bool hub_turn(struct hub *h, unsigned slices)
 
             hub_mark_dirty(h, r); /* to the end of the line */
             r->remaining = remaining;
+        } else if (h->tail_bytes > HUB_TAILS_BYTES) {
+            drop_tail(h, r, 0); /* too much in memory: who has not got it reads the log */
         }
     }
-    waits = cursor_turn(h);
-    h->woken = h->dirty_head != NULL || waits;
+    cursor_turn(h);
+    h->woken = h->dirty_head != NULL;
     return h->woken;
+}
+
+void hub_second(struct hub *h)
+{
+    if (h->wait_head == NULL)
+        return;
+    h->woken = false;
+    hub_wake(h);
 }
 
 void hub_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
@@ -500,7 +408,7 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
     for (uint32_t i = 0; i < r->count; i++) {
         struct hub_slot *slot = &r->slots[i];
 
-        if (slot->sub->state == SUB_LIVE && !slot->conn->blocked && !slot->conn->gone)
+        if (slot->sub->state == SUB_LIVE && !slot->conn->blocked && !slot->conn->gone && !slot->conn->rendering)
             send_signal(h, slot->conn, wire);
     }
 }
@@ -510,7 +418,7 @@ void hub_drained(struct hub *h, struct hub_conn *conn)
     struct hub_sub *next;
 
     conn->blocked = false;
-    hub_drop_cut(conn);
+    hub_drop_cut(h, conn);
     for (struct hub_sub *sub = conn->subs; sub != NULL && !conn->blocked; sub = next) {
         next = sub->next;
         if (sub->state == SUB_LIVE)
@@ -557,4 +465,9 @@ void hub_sub_set_tag(struct hub_sub *sub, void *tag)
 int64_t hub_sub_position(const struct hub_sub *sub)
 {
     return hub_slot_of(sub)->position;
+}
+
+bool hub_sub_was_live(const struct hub_sub *sub)
+{
+    return sub->announced;
 }

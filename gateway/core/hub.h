@@ -23,8 +23,7 @@
 /* A test may compile the hub with smaller bounds, so that short runs meet them. */
 #ifndef HUB_TAIL
 #define HUB_TAIL 256                    /* frames that a room keeps in memory */
-#define HUB_TAIL_SHORT 8                /* the same while the hub holds more than HUB_TAILS_BYTES */
-#define HUB_TAILS_BYTES (64U << 20)     /* of all tails of one hub */
+#define HUB_TAILS_BYTES (64U << 20)     /* of all tails of one hub: above it a room keeps none once its round is done */
 #define HUB_SLICE 64                    /* subscribers of a room served before other rooms get their turn */
 #define HUB_SEND_BYTES (64U << 10)      /* bytes handed to one connection in one send (or one frame, if it is larger) */
 #define HUB_PAGE 256                    /* events of one read from the log */
@@ -51,6 +50,7 @@ struct hub_conn {
     unsigned sub_count;
     bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
     bool gone;            /* closing: nothing is sent any more */
+    bool rendering;       /* gets events by ops->render instead of ops->send, and no signals; set before it follows anything */
 };
 
 /* One page of a room's log, as a reader found it in one snapshot. */
@@ -83,6 +83,10 @@ struct hub_ops {
     void (*refused)(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc);
     /* There is work for hub_turn. */
     void (*wake)(void *ctx);
+    /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
+     * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
+     * is rendering. */
+    enum hub_sent (*render)(struct hub_conn *conn, const struct frame *frame, bool *cut);
 };
 
 struct hub *hub_create(const struct hub_ops *ops, void *ctx);
@@ -110,6 +114,8 @@ void hub_publish(struct hub *h, struct frame *frame);
 void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire);
 /* The connection takes bytes again. */
 void hub_drained(struct hub *h, struct hub_conn *conn);
+/* About once a second: looks again at reads that could not be started or failed. */
+void hub_second(struct hub *h);
 /* Serves up to `slices` slices; true when more is waiting. */
 bool hub_turn(struct hub *h, unsigned slices);
 
@@ -121,7 +127,10 @@ struct hub_conn *hub_sub_conn(const struct hub_sub *sub);
 struct str hub_sub_room(const struct hub_sub *sub);
 void *hub_sub_tag(const struct hub_sub *sub);
 void hub_sub_set_tag(struct hub_sub *sub, void *tag);
-/* The last seq that was handed to the connection; -1 before the first read. */
+/* The last seq that was handed to the connection; -1 before the first read. Until it was live for the first time it may be no more
+ * than what the client claimed. */
 int64_t hub_sub_position(const struct hub_sub *sub);
+/* Was `live` called for it? */
+bool hub_sub_was_live(const struct hub_sub *sub);
 
 #endif

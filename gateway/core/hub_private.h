@@ -87,8 +87,12 @@ void hub_wake(struct hub *h);
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
-/* Takes the connection's cut frame off its room's list. */
-void hub_drop_cut(struct hub_conn *conn);
+/* Frees a room that nobody follows, unless a recall in it must still reach a connection that holds a part of a frame. */
+void hub_release_room(struct hub *h, struct hub_room *r);
+/* Takes the connection's cut frame off its room's list; the room may go with it. */
+void hub_drop_cut(struct hub *h, struct hub_conn *conn);
+/* Forgets the cut frames of a room that is being freed. */
+void hub_forget_cuts(struct hub_room *r);
 struct hub_slot *hub_slot_of(const struct hub_sub *sub);
 
 /* cursor.c */
@@ -96,8 +100,8 @@ struct hub_slot *hub_slot_of(const struct hub_sub *sub);
 void cursor_want(struct hub *h, struct hub_sub *sub);
 /* Forgets it: it is being removed. */
 void cursor_forget(struct hub *h, struct hub_sub *sub);
-/* Starts reads for those in the line, as many as may run; true if some still wait. */
-bool cursor_turn(struct hub *h);
+/* Starts reads for those in the line, as many as may run. */
+void cursor_turn(struct hub *h);
 /* hub_read_done. */
 void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page);
 void cursor_destroy(struct hub *h);

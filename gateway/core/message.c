@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-/* How many messages one step of "delete them all" reads. */
-#define DELETE_PAGE 256U
+/* Messages that one job of "delete them all" erases: other commands get their turn between two jobs. */
+#define DELETE_STEP 200U
 
 static void remember(struct outcome *out, const struct room_row *room, struct str id)
 {
@@ -149,7 +149,7 @@ enum result message_send(struct core_tx *tx, const struct principal *who, const 
         rc = choose_sender(tx, who, command, &sender, out);
     if (rc != RESULT_OK)
         return rc;
-    if (command->client_msg_id.p != NULL && sender.p != NULL &&
+    if (command->client_msg_id.p != NULL &&
         store_message_by_client_id(tx->conn, tx->app_id, sender, command->client_msg_id, &m)) {
         if (m.room_key != room.key)
             return tx_fail(out, RESULT_CONFLICT, "clientMsgId: already used for a message in another room; use a new one");
@@ -175,6 +175,7 @@ static void erase(struct core_tx *tx, const struct principal *who, struct room_r
                                       .sent_ms = m->time_ms};
 
     store_message_delete(tx->conn, m->key, tx->now_ms);
+    recall_touch_quoting(tx, m->id);
     store_recall_put(tx->conn, tx->app_id, &recall);
     m->state = MESSAGE_DELETED;
     m->body = m->content = m->reply = m->batch = STR_NULL;
@@ -182,23 +183,32 @@ static void erase(struct core_tx *tx, const struct principal *who, struct room_r
     event_append(tx, room, EVENT_RECALL, recall.seq, m->id, m, STR_NULL, NULL, 0);
 }
 
-static int64_t erase_all(struct core_tx *tx, const struct principal *who, struct room_row *room)
+/* Erases some of a room's messages that are not newer than `since_ms`, the least recently changed first; returns how many, and whether there
+ * may be more. */
+static int64_t erase_some(struct core_tx *tx, const struct principal *who, struct room_row *room, int64_t since_ms,
+                          bool *more)
 {
-    struct message_row *page = arena_alloc(tx->arena, DELETE_PAGE * sizeof(*page));
-    int64_t after = 0, count = 0;
-    size_t n;
+    const struct message_page page = {.app = tx->app_id,
+                                      .room_key = room->key,
+                                      .order = MESSAGE_BY_UPDATED,
+                                      .ascending = true,
+                                      .limit = DELETE_STEP + 1};
+    struct message_row *rows = arena_alloc(tx->arena, page.limit * sizeof(*rows));
+    const size_t n = store_message_page(tx->conn, &page, rows);
+    int64_t erased = 0;
 
-    while ((n = store_message_all(tx->conn, room->key, after, page, DELETE_PAGE)) > 0) {
-        for (size_t i = 0; i < n; i++)
-            erase(tx, who, room, &page[i]);
-        after = page[n - 1].key;
-        count += (int64_t)n;
+    for (size_t i = 0; i < n && i < DELETE_STEP; i++) {
+        if (rows[i].created_ms > since_ms)
+            continue;
+        erase(tx, who, room, &rows[i]);
+        erased++;
     }
-    return count;
+    *more = n > DELETE_STEP && erased > 0;
+    return erased;
 }
 
 enum result message_delete(struct core_tx *tx, const struct principal *who, struct str room_id, struct str id,
-                           struct outcome *out)
+                           int64_t done, int64_t since_ms, struct outcome *out)
 {
     struct member_row member;
     struct room_row room;
@@ -212,16 +222,18 @@ enum result message_delete(struct core_tx *tx, const struct principal *who, stru
         return tx_fail(out, RESULT_FORBIDDEN, "Only the room's owner, its admins or the platform may delete messages; "
                                               "to take back your own, recall it");
     if (str_eq(id, STR("_all"))) {
-        count = erase_all(tx, who, &room);
+        count = erase_some(tx, who, &room, since_ms != 0 ? since_ms : tx->now_ms, &out->more);
     } else {
         if (!store_message_get(tx->conn, tx->app_id, id, &m) || m.room_key != room.key || m.state == MESSAGE_DELETED)
             return tx_fail(out, RESULT_NO_MESSAGE, "This room has no message \"%.*s\"", (int)id.n, id.p);
         erase(tx, who, &room, &m);
     }
     out->seq = room.seq;
+    out->erased = true;
+    out->count = done + count;
     remember(out, &room, id);
     json_out_object(&out->result);
-    json_out_kint(&out->result, "deletedCount", count);
+    json_out_kint(&out->result, "deletedCount", out->count);
     json_out_kstr(&out->result, "roomID", room.id.p, room.id.n);
     json_out_kstr(&out->result, "messageID", id.p, id.n);
     json_out_key(&out->result, "deletedBy");

@@ -26,7 +26,10 @@ struct message_command {
 enum result message_send(struct core_tx *tx, const struct principal *who, const struct message_command *command,
                          struct outcome *out);
 /* DELETE /rooms/{id}/messages/{mid or _all}: for the platform and the room's owner and admins; content erased. */
-enum result message_delete(struct core_tx *tx, const struct principal *who, struct str room, struct str id, struct outcome *out);
+/* `_all` goes in steps, so that others are not kept waiting: with out->more call again with `done` = out->count and the first step's time as
+ * `since_ms` (0 for the first); what is sent meanwhile stays. */
+enum result message_delete(struct core_tx *tx, const struct principal *who, struct str room, struct str id, int64_t done,
+                           int64_t since_ms, struct outcome *out);
 /* POST /messages/user-delete: hides for the caller only. */
 enum result message_hide(struct core_tx *tx, const struct principal *who, struct str room, const struct str *ids, size_t n,
                          struct outcome *out);

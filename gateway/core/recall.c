@@ -110,7 +110,7 @@ static void unseen_place(struct core_tx *tx, const struct recall_command *comman
     c->message.time_ms = c->message.created_ms = c->message.updated_ms = c->recalled ? c->recall.time_ms : tx->now_ms;
 }
 
-static void touch_quoting(struct core_tx *tx, struct str id)
+void recall_touch_quoting(struct core_tx *tx, struct str id)
 {
     struct message_row few[1];
     struct message_row *rows;
@@ -144,12 +144,13 @@ static void commit(struct core_tx *tx, const struct recall_command *command, str
     store_recall_put(tx->conn, tx->app_id, &c->recall);
     if (c->seen) {
         store_message_recall(tx->conn, m->key, tx->now_ms);
-        touch_quoting(tx, m->id);
+        recall_touch_quoting(tx, m->id);
         m->state = MESSAGE_RECALLED;
         m->body = m->content = m->reply = m->batch = STR_NULL;
         m->updated_ms = tx->now_ms;
     }
     out->seq = c->recall.seq;
+    out->erased = true;
     event_append(tx, &c->room, EVENT_RECALL, c->recall.seq, command->message, m, STR_NULL, NULL, 0);
 }
 

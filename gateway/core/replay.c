@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define REPLAY_STEP 32U
+
 static bool begins(struct str s, const char *with)
 {
     const size_t n = strlen(with);
@@ -39,6 +41,19 @@ enum result replay_open(struct core_tx *tx, struct str user, struct str id, stru
     return store_conn_failed(tx->conn) ? RESULT_UNAVAILABLE : RESULT_NOT_MEMBER;
 }
 
+enum result replay_enter(struct core_tx *tx, const struct principal *who, struct str id, struct room_row *room,
+                         struct outcome *out)
+{
+    const enum result rc = replay_open(tx, who->user, id, room);
+
+    if (rc == RESULT_NO_ROOM)
+        return tx_fail(out, rc, "There is no room \"%.*s\"", (int)id.n, id.p);
+    if (rc != RESULT_OK)
+        return tx_fail(out, rc, "%s",
+                       rc == RESULT_NOT_MEMBER ? "You are no member of this room, or it does not exist" : result_text(rc));
+    return rc;
+}
+
 size_t replay_frames(struct core_tx *tx, const struct room_row *room, int64_t after, struct frame **frames, size_t limit)
 {
     struct event_row *events = arena_alloc(tx->arena, limit * sizeof(*events));
@@ -52,19 +67,30 @@ size_t replay_frames(struct core_tx *tx, const struct room_row *room, int64_t af
     return n;
 }
 
+/* A few events at a time, so that a page of large messages is not rendered whole before its size is known. */
 static void write_events(struct core_tx *tx, const struct room_row *room, const struct replay_query *q, struct json_out *o)
 {
-    struct frame **frames = arena_alloc(tx->arena, q->limit * sizeof(struct frame *));
-    const size_t n = replay_frames(tx, room, q->since, frames, q->limit);
+    struct frame *frames[REPLAY_STEP];
+    int64_t at = q->since;
+    size_t written = 0;
 
     json_out_key(o, "events");
     json_out_array(o);
-    for (size_t i = 0; i < n; i++) {
-        json_out_raw(o, frames[i]->payload.p, frames[i]->payload.n);
-        frame_unref(frames[i]);
+    while (written < q->limit && o->len < REPLAY_BYTES && at < room->seq) {
+        const size_t want = q->limit - written < REPLAY_STEP ? q->limit - written : REPLAY_STEP;
+        const size_t n = replay_frames(tx, room, at, frames, want);
+
+        for (size_t i = 0; i < n; i++) {
+            at = frames[i]->seq;
+            json_out_raw(o, frames[i]->payload.p, frames[i]->payload.n);
+            frame_unref(frames[i]);
+        }
+        written += n;
+        if (n < want)
+            at = room->seq; /* nothing more is to be seen */
     }
     json_out_array_end(o);
-    json_out_kbool(o, "more", q->since + (int64_t)n < room->seq);
+    json_out_kbool(o, "more", at < room->seq);
 }
 
 static void write_reset(struct json_out *o, struct str epoch, int64_t head)
@@ -85,13 +111,10 @@ enum result replay_page(struct core_tx *tx, const struct principal *who, const s
     const struct str epoch = store_conn_epoch(tx->conn);
     struct json_out *o = &out->result;
     struct room_row room;
-    const enum result rc = replay_open(tx, who->user, q->room, &room);
+    const enum result rc = replay_enter(tx, who, q->room, &room, out);
 
-    if (rc == RESULT_NO_ROOM)
-        return tx_fail(out, rc, "There is no room \"%.*s\"", (int)q->room.n, q->room.p);
     if (rc != RESULT_OK)
-        return tx_fail(out, rc, "%s",
-                       rc == RESULT_NOT_MEMBER ? "You are no member of this room, or it does not exist" : result_text(rc));
+        return rc;
     json_out_object(o);
     json_out_kstr(o, "room", room.id.p, room.id.n);
     json_out_kstr(o, "epoch", epoch.p, epoch.n);

@@ -87,7 +87,9 @@ static struct str caller(const struct principal *who)
 static enum result answer(struct core_tx *tx, const struct principal *who, const struct room_row *room,
                           struct outcome *out)
 {
-    view_room(tx, &out->result, room, caller(who));
+    struct view_budget budget = VIEW_ONE_ROOM;
+
+    view_room(tx, &out->result, room, caller(who), &budget);
     (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room->id.n, room->id.p);
     return RESULT_OK;
 }
@@ -316,6 +318,8 @@ enum result room_remove_members(struct core_tx *tx, const struct principal *who,
     for (size_t i = 0; i < people.n; i++) {
         if (!store_member_get(tx->conn, room.key, people.ids[i], &row))
             continue;
+        /* They have seen everything up to here: the ledger of an earlier recall goes on counting them. */
+        store_member_past_add(tx->conn, room.key, people.ids[i], row.joined_seq, room.seq, tx->now_ms);
         store_member_remove(tx->conn, room.key, people.ids[i]);
         left.ids[left.n++] = people.ids[i];
     }
@@ -413,7 +417,7 @@ enum result room_mark_read(struct core_tx *tx, const struct principal *who, stru
         json_out_kstr(o, "lastRead", self.read_id.p, self.read_id.n);
     else
         json_out_knull(o, "lastRead");
-    json_out_kint(o, "badge", store_message_unread(tx->conn, tx->app_id, room.key, who->user, self.read_seq));
+    json_out_kint(o, "badge", store_message_unread(tx->conn, room.key, who->user, self.read_seq, VIEW_UNREAD_MAX));
     json_out_object_end(o);
     return RESULT_OK;
 }
@@ -431,6 +435,7 @@ enum result room_list(struct core_tx *tx, const struct principal *who, struct st
 {
     const struct str whose = who->kind == PRINCIPAL_CLIENT ? who->user : user;
     struct room_row *rooms = arena_alloc(tx->arena, (limit + 1) * sizeof(*rooms));
+    struct view_budget budget = VIEW_MANY_ROOMS;
     struct client_row client;
     struct json_out *o = &out->result;
     size_t n;
@@ -446,7 +451,7 @@ enum result room_list(struct core_tx *tx, const struct principal *who, struct st
     json_out_key(o, "data");
     json_out_array(o);
     for (size_t i = 0; i < n && i < limit; i++)
-        view_room(tx, o, &rooms[i], whose);
+        view_room(tx, o, &rooms[i], whose, &budget);
     json_out_array_end(o);
     if (n > limit && limit != 0)
         json_out_kstr(o, "next", rooms[limit - 1].id.p, rooms[limit - 1].id.n);

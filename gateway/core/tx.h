@@ -34,6 +34,9 @@ struct outcome {
     char message_id[72];       /* of the message that was sent, edited or recalled; zero-terminated */
     char room_id[136];
     int64_t seq;               /* of the event that was committed; 0: nothing new was emitted */
+    bool erased;               /* content was taken back: the answer waits until no thread can send it any more (bus_fence) */
+    bool more;                 /* a part is done: run the same job again, after others, until this is false */
+    int64_t count;             /* what has been done so far, with `more` */
 };
 
 void tx_outcome_init(struct outcome *out);

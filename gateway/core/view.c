@@ -3,8 +3,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* Members that a room's object lists; the count beside them is exact. A list of a million would be no answer. */
-#define ROOM_MEMBERS_SHOWN 1000U
 
 static void kstr(struct json_out *o, const char *key, struct str s)
 {
@@ -201,24 +199,39 @@ static const char *role_name(enum member_role role)
     return "member";
 }
 
-static void room_members(struct core_tx *tx, struct json_out *o, const struct room_row *r)
+/* The caller's own badge is exact; others' are dear and shown while the budget lasts. */
+static void badge(struct core_tx *tx, struct json_out *o, const struct room_row *r, const struct member_row *m, struct str user,
+                  struct view_budget *budget)
 {
-    struct member_row *members = arena_alloc(tx->arena, ROOM_MEMBERS_SHOWN * sizeof(*members));
-    const size_t n = store_member_list(tx->conn, r->key, STR_NULL, members, ROOM_MEMBERS_SHOWN);
+    json_out_key(o, "badge");
+    if (user.p != NULL && str_eq(m->user, user)) {
+        json_out_int(o, store_message_unread(tx->conn, r->key, m->user, m->read_seq, VIEW_UNREAD_MAX));
+    } else if (budget->badges > 0) {
+        budget->badges--;
+        json_out_int(o, store_message_unread(tx->conn, r->key, m->user, m->read_seq, VIEW_BADGE_MAX));
+    } else {
+        json_out_null(o);
+    }
+}
+
+static void room_members(struct core_tx *tx, struct json_out *o, const struct room_row *r, struct str user,
+                         struct view_budget *budget)
+{
+    struct member_row *members = arena_alloc(tx->arena, budget->members * sizeof(*members));
+    const size_t n = store_member_list(tx->conn, r->key, STR_NULL, members, budget->members);
 
     json_out_key(o, "members");
     json_out_array(o);
     for (size_t i = 0; i < n; i++)
         view_sender(tx, o, members[i].user);
     json_out_array_end(o);
-    json_out_kint(o, "memberCount", n < ROOM_MEMBERS_SHOWN ? (int64_t)n : store_member_count(tx->conn, r->key));
+    json_out_kint(o, "memberCount", n < budget->members ? (int64_t)n : store_member_count(tx->conn, r->key));
     json_out_key(o, "memberProperties");
     json_out_array(o);
     for (size_t i = 0; i < n; i++) {
         json_out_object(o);
         kstr(o, "client", members[i].user);
-        json_out_kint(o, "badge",
-                      store_message_unread(tx->conn, tx->app_id, r->key, members[i].user, members[i].read_seq));
+        badge(tx, o, r, &members[i], user, budget);
         kstr(o, "lastRead", members[i].read_id);
         json_out_kcstr(o, "role", role_name(members[i].role));
         json_out_object_end(o);
@@ -226,7 +239,7 @@ static void room_members(struct core_tx *tx, struct json_out *o, const struct ro
     json_out_array_end(o);
 }
 
-void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r, struct str user)
+void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r, struct str user, struct view_budget *budget)
 {
     static const char *const skip[] = {"_id",         "id",          "appID",       "name",   "roomType",
                                        "owner",       "opening",     "members",     "memberProperties", "memberCount",
@@ -247,7 +260,7 @@ void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r,
     json_out_kint(o, "updatedAtMS", r->updated_ms);
     if (!str_empty(r->fields))
         view_merge_fields(o, r->fields, skip);
-    room_members(tx, o, r);
+    room_members(tx, o, r, user, budget);
     json_out_key(o, "lastMessage");
     if (store_message_last(tx->conn, tx->app_id, r->key, user, &last))
         view_message(tx, o, &last, NULL);
@@ -255,7 +268,7 @@ void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r,
         json_out_null(o);
     json_out_key(o, "unread");
     if (user.p != NULL && store_member_get(tx->conn, r->key, user, &member))
-        json_out_int(o, store_message_unread(tx->conn, tx->app_id, r->key, user, member.read_seq));
+        json_out_int(o, store_message_unread(tx->conn, r->key, user, member.read_seq, VIEW_UNREAD_MAX));
     else
         json_out_int(o, 0);
     json_out_object_end(o);

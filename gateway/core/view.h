@@ -28,8 +28,20 @@ void view_message(struct core_tx *tx, struct json_out *o, const struct message_r
 void view_sender(struct core_tx *tx, struct json_out *o, struct str user);
 /* The client object of the admin calls: everything stored; token fields are added by the caller through json_out before the end. */
 void view_client_fields(struct json_out *o, const struct client_row *c);
-/* The room as `user` sees it (absent: the platform): id, name, roomType, owner, members, memberProperties, lastMessage, unread... */
-void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r, struct str user);
+/* What the rooms of one answer may cost: an unread count walks the log, and a list may name many rooms with many members each. */
+struct view_budget {
+    size_t members; /* that each room lists; memberCount is exact */
+    size_t badges;  /* unread counts of other members than the caller, in all; further ones are null */
+};
+
+#define VIEW_BADGE_MAX 99
+#define VIEW_UNREAD_MAX 9999
+#define VIEW_ONE_ROOM ((struct view_budget){1000, 50})
+#define VIEW_MANY_ROOMS ((struct view_budget){50, 200})
+
+/* The room as `user` sees it (absent: the platform): id, name, roomType, owner, members, memberProperties, lastMessage, unread. A badge of
+ * another member counts up to VIEW_BADGE_MAX, the caller's own and `unread` up to 9,999. Takes from the budget. */
+void view_room(struct core_tx *tx, struct json_out *o, const struct room_row *r, struct str user, struct view_budget *budget);
 /* The members of a JSON object text, appended to the object that is open in `o`, leaving out keys that `skip` (NULL-terminated) names. */
 void view_merge_fields(struct json_out *o, struct str object, const char *const *skip);
 

@@ -1,7 +1,9 @@
 #include "edge/http.h"
 
+#include "api/recalled.h"
 #include "edge/accept.h"
 #include "edge/http_flow.h"
+#include "edge/http_stream.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -61,6 +63,8 @@ int http_detach(struct http_conn *c)
         c->call = NULL;
         api_cancel(call);
     }
+    events_stream_close(c->stream);
+    c->stream = NULL;
     wheel_clear(&c->timer);
     unlink_from(c);
     /* Before the socket is closed or polled by somebody else: this takes it out of the loop's epoll set. */
@@ -142,6 +146,10 @@ static void receive(struct http_conn *c)
         peek(c);
         return;
     }
+    if (c->state == HTTP_STREAM) {
+        http_stream_readable(c);
+        return;
+    }
     n = recv(c->fd, t->scratch, THREAD_SCRATCH, 0);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
@@ -220,6 +228,13 @@ void http_send(struct http_conn *c, const char *head, size_t head_len, const cha
         c->state = HTTP_DONE;
 }
 
+/* The rest of an answer that waits for its reader may not go out once a message that it shows was recalled. */
+static bool stale(struct http_conn *c)
+{
+    return c->watched &&
+           recalled_shown(c->thread->gateway->recalled, c->out_app, &c->out_mark, c->out_body, c->out_body_len);
+}
+
 /* --- the loop --- */
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -231,9 +246,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         http_close(c);
         return;
     }
-    if ((events & UV_WRITABLE) != 0 && c->state == HTTP_WRITE && flush(c)) {
-        c->state = HTTP_DONE;
-        http_flow_advance(c);
+    if ((events & UV_WRITABLE) != 0 && c->state == HTTP_STREAM)
+        http_stream_writable(c);
+    if ((events & UV_WRITABLE) != 0 && c->state == HTTP_WRITE) {
+        if (stale(c)) {
+            http_close(c);
+            return;
+        }
+        if (flush(c)) {
+            c->state = HTTP_DONE;
+            http_flow_advance(c);
+        }
     }
     if ((events & UV_READABLE) != 0 && c->state != HTTP_CLOSED)
         receive(c);
@@ -254,6 +277,8 @@ static int64_t deadline(const struct http_conn *c)
         return now + HTTP_WRITE_MS;
     case HTTP_LINGER:
         return now + HTTP_LINGER_MS;
+    case HTTP_STREAM:
+        return http_stream_due(c);
     default:
         return INT64_MAX;
     }
@@ -268,7 +293,7 @@ void http_settle(struct http_conn *c)
         return;
     if (!c->eof && !c->muted)
         events |= UV_READABLE;
-    if (c->state == HTTP_WRITE)
+    if (c->state == HTTP_WRITE || (c->state == HTTP_STREAM && c->waiting))
         events |= UV_WRITABLE;
     if (events != c->events) {
         c->events = events;
@@ -310,8 +335,9 @@ void http_fire(struct wheel_node *node, int64_t now_ms)
 {
     struct http_conn *c = (struct http_conn *)(void *)((char *)node - offsetof(struct http_conn, timer));
 
-    (void)now_ms;
-    if (c->state == HTTP_BODY)
+    if (c->state == HTTP_STREAM)
+        http_stream_fire(c, now_ms);
+    else if (c->state == HTTP_BODY)
         http_flow_refuse(c, 408, "The body did not arrive in time.");
     else if (c->state == HTTP_HEAD && c->request != NULL && c->request->len > 0)
         http_flow_refuse(c, 408, "The request's head did not arrive in time.");
@@ -326,6 +352,8 @@ void http_drain_all(struct edge_thread *t)
     for (struct http_conn *c = t->http_list; c != NULL; c = next) {
         next = c->next;
         c->closing = true;
+        if (c->state == HTTP_STREAM)
+            http_stream_drain(c);
         if (c->state == HTTP_HEAD && (c->request == NULL || c->request->len == 0))
             http_close(c);
     }

@@ -7,15 +7,16 @@
  * Borrows: the thread.
  * Bounds:  a head of HTTP_HEAD_MAX bytes within HTTP_HEAD_MS, a body of `max_body` within `body_timeout`;
  *          one call at a time: what a caller pipelines behind it stays in the socket; an answer that is not
- *          read for HTTP_WRITE_MS is cut.
+ *          read for HTTP_WRITE_MS is cut, and one that shows a message recalled meanwhile at once.
  * Fails:   with an answer where HTTP allows one, else by closing.
  * Thread:  the edge thread that accepted it.
  *
  *     HEAD → BODY → CALL → WRITE → DONE → HEAD …
  *       └──────(refused)─────↗       └→ LINGER → CLOSED
+ *                       └→ STREAM → CLOSED
  *
  * http.c has bytes, deadlines and the list of connections, http_flow.c the states, http_guard.c what is
- * refused.
+ * refused, http_stream.c answers that stay open.
  */
 #ifndef RECALLD_EDGE_HTTP_H
 #define RECALLD_EDGE_HTTP_H
@@ -30,7 +31,7 @@
 #define HTTP_LINGER_BYTES (4U << 20)
 #define HTTP_ID_MAX 36
 
-enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_CALL, HTTP_WRITE, HTTP_DONE, HTTP_LINGER, HTTP_CLOSED };
+enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_CALL, HTTP_WRITE, HTTP_DONE, HTTP_LINGER, HTTP_STREAM, HTTP_CLOSED };
 
 /* A request under way. Its texts point into `data`. */
 struct http_request {
@@ -53,6 +54,10 @@ struct http_conn {
     char *out_owned; /* freed when the answer is out */
     size_t out_head_len, out_head_at, out_body_len, out_body_at;
     size_t discarded; /* while lingering */
+    struct events_stream *stream; /* with HTTP_STREAM */
+    int64_t stalled_ms;           /* with HTTP_STREAM: when the socket took something last */
+    int64_t out_app;              /* with `watched`: see api_reply */
+    uint64_t out_mark;
     int fd;
     int events; /* polled now */
     int status; /* of the answer being written, for the log */
@@ -67,6 +72,9 @@ struct http_conn {
     bool called;    /* the request reached the api */
     bool head_only; /* the request is a HEAD */
     bool continued; /* "100 Continue" was sent */
+    bool watched;   /* out_body shows messages */
+    bool waiting;   /* with HTTP_STREAM: the socket is full */
+    bool closing_stream; /* with HTTP_STREAM: closed at the wheel's next turn */
     char peer[47];  /* its address in text */
 };
 

@@ -6,6 +6,7 @@
 #include "edge/accept.h"
 #include "edge/http_guard.h"
 #include "edge/http_reply.h"
+#include "edge/http_stream.h"
 #include "edge/ws.h"
 
 #include <stdio.h>
@@ -67,25 +68,36 @@ static void send_reply(struct http_conn *c, struct api_reply *reply, const char 
         .request_id = str_c(c->request->id),
         .date = date(c->thread),
         .cached = reply->static_body != NULL,
+        .stream = reply->stream != NULL,
     };
     size_t n;
 
-    if (c->thread->draining || h == NULL || h->close || (h->http10 && !h->keep_alive) || c->eof)
+    if (reply->stream != NULL || c->thread->draining || h == NULL || h->close || (h->http10 && !h->keep_alive) || c->eof)
         c->closing = true;
     r.close = c->closing;
     r.keep_alive = h != NULL && h->http10 && !c->closing;
     if (h != NULL && http_guard_origin(c->thread, h))
         r.origin = h->api.origin;
     c->status = reply->status;
-    metrics_inc(c->thread->gateway->metrics.requests);
-    if (reply->status >= 400)
-        metrics_inc(c->thread->gateway->metrics.request_errors);
+    if (!c->called) { /* the api counts those that reached it */
+        metrics_inc(c->thread->gateway->metrics.requests);
+        if (reply->status >= 400)
+            metrics_inc(c->thread->gateway->metrics.request_errors);
+    }
     n = http_reply_head(head, &r);
     if (n == 0) { /* `extra` is our own and static: this is a mistake of ours, not the caller's */
         free(owned);
+        events_stream_close(reply->stream);
         http_close(c);
         return;
     }
+    if (reply->stream != NULL) {
+        http_stream_begin(c, head, n, reply->stream);
+        return;
+    }
+    c->watched = reply->watched;
+    c->out_app = reply->app_id;
+    c->out_mark = reply->mark;
     http_send(c, head, n, c->head_only ? NULL : body, c->head_only ? 0 : reply->len, owned);
 }
 
@@ -97,6 +109,7 @@ static void answer(void *edge_context, struct api_reply *reply)
     c->call = NULL;
     if (c->state != HTTP_CALL) { /* cancelled: not wanted any more */
         free(reply->body);
+        events_stream_close(reply->stream);
         return;
     }
     send_reply(c, reply, reply->static_body != NULL ? reply->static_body : reply->body, reply->body);

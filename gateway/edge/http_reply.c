@@ -89,9 +89,9 @@ size_t http_reply_head(char out[static HTTP_REPLY_HEAD_MAX], const struct http_r
     struct text t = {.p = out, .cap = HTTP_REPLY_HEAD_MAX};
 
     addf(&t, "HTTP/1.1 %d %s\r\nDate: %s\r\n", a->status, reason(a->status), r->date);
-    if (a->status != 204 && a->status != 304)
+    if (a->status != 204 && a->status != 304 && !r->stream)
         addf(&t, "Content-Length: %zu\r\n", r->length);
-    if (a->content_type != NULL && r->length > 0)
+    if (a->content_type != NULL && (r->length > 0 || r->stream))
         addf(&t, "Content-Type: %s\r\n", a->content_type);
     if (a->extra == NULL || strcasestr(a->extra, "cache-control:") == NULL)
         addf(&t, "Cache-Control: %s\r\n", r->cached ? "no-cache" : "no-store");

@@ -24,6 +24,7 @@ struct http_reply {
     struct str request_id;
     struct str origin; /* an allowed Origin to echo, or absent */
     const char *date;  /* of the Date header */
+    bool stream;       /* no length: the answer ends with the connection */
     bool cached;       /* a file of the page: no-cache instead of no-store */
     bool close;        /* Connection: close */
     bool keep_alive;   /* HTTP/1.0 asked for keep-alive */

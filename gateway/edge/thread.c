@@ -102,6 +102,7 @@ static void on_ticks(uv_timer_t *timer)
     wheel_advance(&t->http_wheel, now, http_fire);
     wheel_advance(&t->tls_wheel, now, tls_fire);
     wheel_advance(&t->ws_wheel, now, ws_fire);
+    session_beat(t->api, clock_wall_ms());
     if (now >= t->second_ms) {
         t->second_ms = now + 1000;
         settings_read(&t->settings, t->gateway->config);
@@ -147,6 +148,7 @@ static void on_orders(uv_async_t *async)
     if ((ordered & ORDER_DRAIN) != 0 && !t->draining) {
         t->draining = true;
         accept_close(t);
+        session_flush(t->api);
         http_drain_all(t);
         tls_drain_all(t);
         ws_drain_all(t);

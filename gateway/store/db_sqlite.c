@@ -1,5 +1,6 @@
 #include "store/db_sqlite.h"
 
+#include "store/crash_log.h"
 #include "store/db_backend.h"
 #include "store/path.h"
 
@@ -198,7 +199,12 @@ static bool begin(struct db *db, bool write)
     struct sqlite_db *d = of(db);
 
     atomic_store_explicit(&d->cut_short, false, memory_order_relaxed);
-    return write ? run(d, &d->begin_write, "BEGIN IMMEDIATE") : run(d, &d->begin_read, "BEGIN");
+    if (!write)
+        return run(d, &d->begin_read, "BEGIN");
+    if (!run(d, &d->begin_write, "BEGIN IMMEDIATE"))
+        return false;
+    crash_log_watch(d->raw); /* the first moment at which the log is open for certain */
+    return true;
 }
 
 static bool commit(struct db *db, bool *wrote)

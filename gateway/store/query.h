@@ -79,9 +79,8 @@ size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, s
 /* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for
  * `user` (absent: nobody). */
 bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct message_row *out);
-/* Live, unrecalled messages after `read_seq` that are not `user`'s own and not hidden for them; counted up
- * to 9,999. */
-int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user, int64_t read_seq);
+/* Live, unrecalled messages after `read_seq` that are not `user`'s own and not hidden for them; counted up to `limit`. */
+int64_t store_message_unread(struct store_conn *c, int64_t room_key, struct str user, int64_t read_seq, int64_t limit);
 int64_t store_message_count(struct store_conn *c, int64_t app);
 
 enum message_order { MESSAGE_BY_UPDATED = 0, MESSAGE_BY_CREATED = 1, MESSAGE_BY_TIME = 2 };
@@ -101,8 +100,6 @@ struct message_page {
 size_t store_message_page(struct store_conn *c, const struct message_page *page, struct message_row *out);
 /* How many messages the page's room, user and min_ms select in all. */
 int64_t store_message_page_total(struct store_conn *c, const struct message_page *page);
-/* Keys and ids of all not deleted messages of a room, by key after `after_key` (for deleting them all). */
-size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_key, struct message_row *out, size_t limit);
 /* Hides a message from one user; the ids hidden by a user in a room, newest first. */
 void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str message, int64_t now_ms); /* (W) */
 size_t store_hidden_list(struct store_conn *c, int64_t app, struct str user, int64_t room_key, struct str *out, size_t limit);
@@ -127,5 +124,36 @@ void store_device_put(struct store_conn *c, int64_t app, const struct device_row
 void store_ack_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq, int64_t now_ms);
 int64_t store_ack_get(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device); /* 0: none */
 void store_refused_put(struct store_conn *c, int64_t app, int64_t room_key, struct str user, struct str device, int64_t seq, int64_t now_ms); /* (W) */
+
+/* --- the ledger of a recall (query_ledger.c) --- */
+/* One device that the recall was for. Texts live until the visitor returns. */
+struct ledger_row {
+    struct str user, device, caps;
+    int64_t cursor;     /* the device's place in the room; 0: it never acked there */
+    int64_t acked_ms;   /* when the ack came that covered the recall; 0: not known (not covered, or too long ago) */
+    bool refused;
+};
+/* Calls `each` for every device of the users who were members of the room at `seq`, if it was seen since `seen_since_ms`, ordered by
+ * user and device (bytes); until `each` returns false. */
+void store_ledger_devices(struct store_conn *c, int64_t app, int64_t room_key, int64_t seq, int64_t seen_since_ms,
+                          bool (*each)(void *ctx, const struct ledger_row *row), void *ctx);
+/* Owner, admins and managers, other than `but` (may be absent), at most `limit`. */
+size_t store_ledger_watchers(struct store_conn *c, int64_t room_key, struct str but, struct str *out, size_t limit);
+/* The greatest number up to `seq` that a recall of the room has; 0: none. */
+int64_t store_recall_last_seq(struct store_conn *c, int64_t room_key, int64_t seq);
+/* Recalls of the room with from < seq <= to, the newest first: message, seq and time_ms are filled. */
+size_t store_recall_between(struct store_conn *c, int64_t room_key, int64_t from, int64_t to, struct recall_row *out, size_t limit);
+/* An ack took the device's place from `from` to `to`, past a recall (W). */
+void store_ack_log_add(struct store_conn *c, int64_t room_key, struct str user, struct str device, int64_t from, int64_t to,
+                       int64_t acked_ms);
+void store_ack_log_purge(struct store_conn *c, int64_t before_ms, size_t limit); /* oldest first (W) */
+/* A stay that ended: the user's last event of the room was `left_seq` (W). */
+void store_member_past_add(struct store_conn *c, int64_t room_key, struct str user, int64_t joined_seq, int64_t left_seq,
+                           int64_t now_ms);
+/* The last event of the user's latest ended stay; 0: none. */
+int64_t store_member_past_last(struct store_conn *c, int64_t room_key, struct str user);
+void store_member_past_purge(struct store_conn *c, int64_t before_ms, size_t limit); /* oldest first (W) */
+/* Forgets at most `limit` devices of any app that were not seen since `before_ms`, with their acks and refusals (W). */
+void store_device_purge(struct store_conn *c, int64_t before_ms, size_t limit);
 
 #endif

@@ -54,23 +54,6 @@ int64_t store_message_page_total(struct store_conn *c, const struct message_page
     return total - conn_number(c, s, 0);
 }
 
-size_t store_message_all(struct store_conn *c, int64_t room_key, int64_t after_key, struct message_row *out,
-                         size_t limit)
-{
-    struct db_stmt *s = conn_query(c, SQL_MESSAGE_ALL);
-    size_t n = 0;
-
-    if (s == NULL)
-        return 0;
-    db_bind_int(s, 1, room_key);
-    db_bind_int(s, 2, after_key);
-    db_bind_int(s, 3, (int64_t)limit);
-    for (; n < limit && conn_row(c, s); n++)
-        out[n] = (struct message_row){.key = db_int(s, 0), .room_key = room_key, .id = conn_text(c, s, 1)};
-    conn_end(c, s);
-    return c->failed ? 0 : n;
-}
-
 void store_hidden_put(struct store_conn *c, int64_t app, struct str user, int64_t room_key,
                       struct str message, int64_t now_ms)
 {

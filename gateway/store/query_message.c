@@ -213,17 +213,16 @@ bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, str
     return read_one_message(c, s, out);
 }
 
-int64_t store_message_unread(struct store_conn *c, int64_t app, int64_t room_key, struct str user,
-                             int64_t read_seq)
+int64_t store_message_unread(struct store_conn *c, int64_t room_key, struct str user, int64_t read_seq, int64_t limit)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_UNREAD);
 
-    (void)app;
     if (s == NULL)
         return 0;
     db_bind_int(s, 1, room_key);
     db_bind_text(s, 2, user);
     db_bind_int(s, 3, read_seq);
+    db_bind_int(s, 4, limit);
     return conn_number(c, s, 0);
 }
 

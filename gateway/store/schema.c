@@ -80,9 +80,31 @@ static const char *const version_1[] = {
     NULL,
 };
 
+/*
+ * Version 2: the ledger of recalls.
+ *
+ * member_past: a stay that ended; the member's last event was left_seq. ack_log: an ack that moved a device's place in a room
+ * from from_seq to to_seq and so covered at least one recall; what it says of each of them is the time of the ack.
+ * The indexes by age are only ever appended to; those by device change when a device acks in a room for the first time.
+ */
+static const char *const version_2[] = {
+    "CREATE TABLE member_past (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, left_seq INTEGER NOT NULL, joined_seq "
+    "INTEGER NOT NULL, left_ms INTEGER NOT NULL, PRIMARY KEY (room_key, user_id, left_seq)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX member_past_age ON member_past (left_ms)",
+    "CREATE TABLE ack_log (room_key INTEGER NOT NULL, user_id TEXT NOT NULL, device TEXT NOT NULL, to_seq INTEGER NOT "
+    "NULL, from_seq INTEGER NOT NULL, acked_ms INTEGER NOT NULL, PRIMARY KEY (room_key, user_id, device, to_seq)) "
+    "STRICT, WITHOUT ROWID",
+    "CREATE INDEX ack_log_age ON ack_log (acked_ms)",
+    "CREATE INDEX recall_room ON recall (room_key, seq)",
+    "CREATE INDEX device_age ON device (seen_ms)",
+    "CREATE INDEX ack_device ON ack (user_id, device)",
+    "CREATE INDEX refused_device ON refused (user_id, device)",
+    NULL,
+};
+
 /* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a
  * new one. */
-static const char *const *const steps[] = {version_1};
+static const char *const *const steps[] = {version_1, version_2};
 
 int64_t schema_version(void)
 {

@@ -121,11 +121,8 @@ static const char *const texts[SQL_COUNT] = {
         "LIMIT 1",
     [SQL_MESSAGE_UNREAD] =
         "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.room_key = ?1 AND m.listed = 1 AND m.seq > "
-        "?3 AND m.state = 0 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT 9999) AS unread",
-    [SQL_MESSAGE_COUNT] = "SELECT count(*) FROM message WHERE app = ?1",
-    [SQL_MESSAGE_ALL] =
-        "SELECT m.key, m.id FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m.key > ?2 ORDER BY "
-        "m.key LIMIT ?3",
+        "?3 AND m.state = 0 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT ?4) AS unread",
+    [SQL_MESSAGE_COUNT] = "SELECT count(*) FROM message WHERE app = ?1 AND state <> 2",
     [SQL_CONTENT_ADD] = "INSERT INTO content (body, content) VALUES (?1, ?2)",
     [SQL_CONTENT_SIZE] =
         "SELECT x.key, length(x.body), length(x.content) FROM message m JOIN content x ON x.key = "
@@ -188,6 +185,48 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_REFUSED_PUT] =
         "INSERT INTO refused (room_key, seq, user_id, device, refused_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON "
         "CONFLICT (room_key, seq, user_id, device) DO NOTHING",
+
+    /* query_ledger.c */
+    /* ?1 app, ?2 room, ?3 the recall's seq, ?4 seen since. A user's stays do not overlap, so nobody comes twice. CROSS JOIN is the
+     * planner's order: from the room's members to their devices, never through all devices of the app. */
+    [SQL_LEDGER_DEVICES] =
+        "SELECT d.user_id, d.device, d.caps, a.seq, l.from_seq, l.acked_ms, f.refused_ms FROM (SELECT user_id FROM member "
+        "WHERE room_key = ?2 AND joined_seq < ?3 UNION ALL SELECT user_id FROM member_past WHERE room_key = ?2 AND "
+        "joined_seq < ?3 AND left_seq >= ?3) AS u CROSS JOIN device d "
+        "LEFT JOIN ack a ON a.room_key = ?2 AND a.user_id = d.user_id AND a.device = d.device LEFT JOIN ack_log l "
+        "ON l.room_key = ?2 AND l.user_id = d.user_id AND l.device = d.device AND l.to_seq = (SELECT min(x.to_seq) FROM "
+        "ack_log x WHERE x.room_key = ?2 AND x.user_id = d.user_id AND x.device = d.device AND x.to_seq >= ?3) LEFT JOIN "
+        "refused f ON f.room_key = ?2 AND f.seq = ?3 AND f.user_id = d.user_id AND f.device = d.device WHERE "
+        "d.app = ?1 AND d.user_id = u.user_id AND d.seen_ms >= ?4 ORDER BY u.user_id, d.device",
+    [SQL_LEDGER_WATCHERS] =
+        "SELECT user_id FROM member WHERE room_key = ?1 AND role > 0 AND user_id <> ?2 ORDER BY role DESC, user_id LIMIT ?3",
+    [SQL_RECALL_LAST_SEQ] = "SELECT max(seq) FROM recall WHERE room_key = ?1 AND seq <= ?2",
+    [SQL_RECALL_BETWEEN] =
+        "SELECT message, seq, time_ms FROM recall WHERE room_key = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT ?4",
+    [SQL_ACK_LOG_ADD] =
+        "INSERT INTO ack_log (room_key, user_id, device, to_seq, from_seq, acked_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON "
+        "CONFLICT (room_key, user_id, device, to_seq) DO NOTHING",
+    [SQL_ACK_LOG_OLDEST] =
+        "SELECT room_key, user_id, device, to_seq FROM ack_log WHERE acked_ms < ?1 ORDER BY acked_ms LIMIT ?2",
+    [SQL_ACK_LOG_FORGET] =
+        "DELETE FROM ack_log WHERE room_key = ?1 AND user_id = ?2 AND device = ?3 AND to_seq = ?4",
+    [SQL_MEMBER_PAST_ADD] =
+        "INSERT INTO member_past (room_key, user_id, left_seq, joined_seq, left_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+        "CONFLICT (room_key, user_id, left_seq) DO NOTHING",
+    [SQL_MEMBER_PAST_LAST] = "SELECT max(left_seq) FROM member_past WHERE room_key = ?1 AND user_id = ?2",
+    [SQL_MEMBER_PAST_OLDEST] =
+        "SELECT room_key, user_id, left_seq FROM member_past WHERE left_ms < ?1 ORDER BY left_ms LIMIT ?2",
+    [SQL_MEMBER_PAST_FORGET] =
+        "DELETE FROM member_past WHERE room_key = ?1 AND user_id = ?2 AND left_seq = ?3",
+    [SQL_DEVICE_OLDEST] =
+        "SELECT app, user_id, device FROM device WHERE seen_ms < ?1 ORDER BY seen_ms LIMIT ?2",
+    [SQL_DEVICE_FORGET] = "DELETE FROM device WHERE app = ?1 AND user_id = ?2 AND device = ?3",
+    [SQL_DEVICE_FORGET_ACKS] =
+        "DELETE FROM ack WHERE user_id = ?2 AND device = ?3 AND room_key IN (SELECT key FROM room WHERE key = "
+        "ack.room_key AND app = ?1)",
+    [SQL_DEVICE_FORGET_REFUSED] =
+        "DELETE FROM refused WHERE user_id = ?2 AND device = ?3 AND room_key IN (SELECT key FROM room WHERE key = "
+        "refused.room_key AND app = ?1)",
 };
 
 const char *const *sql_texts(void)

@@ -1,6 +1,7 @@
 #include "store/writer.h"
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "store/conn.h"
 #include "store/queue.h"
@@ -99,6 +100,7 @@ static bool commit(struct writer *w, enum db_status *status)
     const bool erases = c->erases;
     bool wrote = false;
 
+    crash_point("before-commit");
     if (!conn_commit(c, &wrote)) {
         *status = db_status(c->db);
         if (*status == DB_IO)
@@ -142,7 +144,9 @@ static bool run_together(struct writer *w, struct job *first, enum db_status *st
         note_failure(w, *status, n);
         conn_rollback(c);
     }
+    crash_point("after-commit");
     conn_effects(c, ok);
+    crash_point("after-publish");
     return ok;
 }
 
@@ -193,6 +197,12 @@ static void checkpoint_failed(struct writer *w)
     }
 }
 
+static bool erase_log(struct writer *w)
+{
+    crash_point("before-erase");
+    return db_checkpoint(w->conn.db, true);
+}
+
 /* Empties the log, if the readers let it. */
 static void truncate_log(struct writer *w, int64_t now)
 {
@@ -203,7 +213,7 @@ static void truncate_log(struct writer *w, int64_t now)
     if (!readers_pause(w->readers, GATE_US)) {
         if (waited >= ERASE_INTERRUPT_MS)
             readers_interrupt(w->readers);
-    } else if (db_checkpoint(w->conn.db, true)) {
+    } else if (erase_log(w)) {
         w->truncate = false;
         w->late = false;
         keep_gate_closed = false;

@@ -1,5 +1,6 @@
 /*
- * tests/bench/crowd.h - a process that holds the connections to one server and runs slices over them when told.
+ * tests/bench/crowd.h - a process that holds the connections to one server and runs slices over them when
+ * told.
  *
  * Owns:    the process and the socket to it. The process ends with its parent.
  * Borrows: what the target points to, as it is when the process starts.
@@ -14,11 +15,11 @@
 
 struct crowd_target {
     struct swarm_target swarm;
-    struct sockaddr_in asks;     /* where events are asked for */
+    struct sockaddr_in asks; /* where events are asked for */
     const struct server *server;
-    const char *quiet;           /* recalld's quiet room; NULL: no slices will be run */
+    const char *quiet; /* recalld's quiet room; NULL: no slices will be run */
     int server_core, own_core;
-    uint32_t most;               /* connections */
+    uint32_t most; /* connections */
 };
 
 struct crowd {

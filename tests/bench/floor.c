@@ -3,13 +3,12 @@
  *
  *   floor [--coalesce]      prints "floor ready port=N control=N", serves 127.0.0.1 until SIGTERM
  *
- * On `port` it accepts WebSocket upgrades (GET /ROOM joins ROOM) and never reads a frame. On `control` it takes lines:
- *   frame BYTES     the frame that it sends from now on has that many bytes, header included
- *   coalesce 0|1    plain: an event is one send() to each socket, at once; coalescing: a turn of the loop serves the next
- *                   SWEEP sockets, and one send() carries everything that a socket has not got yet
- *   send ROOM       one event
- * It parses no HTTP beyond the key, checks no token, stores nothing, pings nobody. A socket that does not take a frame
- * whole ends the program: its figures would be worthless.
+ * On `port` it accepts WebSocket upgrades (GET /ROOM joins ROOM) and never reads a frame. On `control` it
+ * takes lines: frame BYTES     the frame that it sends from now on has that many bytes, header included
+ *   coalesce 0|1    plain: an event is one send() to each socket, at once; coalescing: a turn of the loop
+ * serves the next SWEEP sockets, and one send() carries everything that a socket has not got yet send ROOM
+ * one event It parses no HTTP beyond the key, checks no token, stores nothing, pings nobody. A socket that
+ * does not take a frame whole ends the program: its figures would be worthless.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,12 +24,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FDS 20000
-#define ROOMS 64
-#define REQUEST 4096
-#define EVENTS 256
-#define SWEEP 64U
-#define TAPE 1024U /* frames in a room's tape */
+#define FDS       20000
+#define ROOMS     64
+#define REQUEST   4096
+#define EVENTS    256
+#define SWEEP     64U
+#define TAPE      1024U /* frames in a room's tape */
 #define FRAME_MIN 100U
 #define FRAME_MAX 65000U
 #define SEQ_WIDTH 12
@@ -103,7 +102,8 @@ static unsigned listen_on(struct floor *f, enum kind kind)
 
 /* --- frames --- */
 
-/* The bytes of recalld's event, as far as a receiver looks at them: a text frame with a number in a fixed place. */
+/* The bytes of recalld's event, as far as a receiver looks at them: a text frame with a number in a fixed
+ * place. */
 static void make_frame(struct floor *f, size_t bytes)
 {
     const size_t header = bytes - 2 <= 125 ? 2 : 4;
@@ -195,7 +195,8 @@ static void publish(struct floor *f, struct room *r)
         die("memory");
     if (r->remaining == 0)
         r->first = r->head;
-    if (r->head - r->first >= TAPE) { /* the older half has been served long ago, or the driver sends too much ahead */
+    if (r->head - r->first >=
+        TAPE) { /* the older half has been served long ago, or the driver sends too much ahead */
         memmove(r->tape, r->tape + (TAPE / 2) * f->frame_len, (TAPE / 2) * f->frame_len);
         r->first += TAPE / 2;
     }
@@ -215,7 +216,8 @@ static void sweep(struct floor *f, struct room *r)
         r->remaining--;
         if (m->seen == r->head)
             continue;
-        send_all(m->fd, r->tape + (m->seen + 1 - r->first) * f->frame_len, (r->head - m->seen) * f->frame_len);
+        send_all(m->fd, r->tape + (m->seen + 1 - r->first) * f->frame_len,
+                 (r->head - m->seen) * f->frame_len);
         m->seen = r->head;
     }
 }

@@ -1,6 +1,7 @@
 /*
- * fsyncs.so: preloaded into the server under measurement, counts its fsync() and fdatasync() calls where the benchmark can read
- * them. The server's own word is not asked: a commit that is fast because nothing reached the disk shows here.
+ * fsyncs.so: preloaded into the server under measurement, counts its fsync() and fdatasync() calls where the
+ * benchmark can read them. The server's own word is not asked: a commit that is fast because nothing reached
+ * the disk shows here.
  *
  * BENCH_FSYNCS names a file of at least eight bytes: the count, as a uint64_t.
  */

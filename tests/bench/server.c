@@ -79,7 +79,8 @@ static bool await_ready(struct server *s, const char *announces)
         char *line, *end;
         ssize_t n;
 
-        if (left <= 0 || poll(&p, 1, (int)left) <= 0 || (n = read(s->out, text + len, sizeof(text) - 1 - len)) <= 0)
+        if (left <= 0 || poll(&p, 1, (int)left) <= 0 ||
+            (n = read(s->out, text + len, sizeof(text) - 1 - len)) <= 0)
             break;
         len += (size_t)n;
         text[len] = '\0';
@@ -182,8 +183,8 @@ int64_t server_core_busy_ns(int core)
     snprintf(name, sizeof(name), "cpu%d ", core);
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
         if (strncmp(line, name, strlen(name)) == 0 &&
-            sscanf(line + strlen(name), "%lld %lld %lld %lld %lld %lld %lld %lld", &user, &nice, &system, &idle, &wait, &irq,
-                   &softirq, &steal) == 8) {
+            sscanf(line + strlen(name), "%lld %lld %lld %lld %lld %lld %lld %lld", &user, &nice, &system,
+                   &idle, &wait, &irq, &softirq, &steal) == 8) {
             ticks = user + nice + system + irq + softirq + steal;
             break;
         }

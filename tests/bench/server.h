@@ -38,7 +38,8 @@ bool server_stop(struct server *s, bool clean);
 
 /* CPU of all its threads so far, user and system, in ns. */
 int64_t server_cpu_ns(const struct server *s);
-/* A line of /proc/PID/status in KiB: "VmRSS" is all resident memory, "RssFile" the part that is program and library text. */
+/* A line of /proc/PID/status in KiB: "VmRSS" is all resident memory, "RssFile" the part that is program and
+ * library text. */
 int64_t server_memory_kib(const struct server *s, const char *line);
 /* fsync and fdatasync calls so far; -1: not counted. */
 int64_t server_fsyncs(const struct server *s);

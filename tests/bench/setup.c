@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define AT_ONCE 500U /* users in one call */
+#define AT_ONCE    500U /* users in one call */
 #define PATIENCE_S 30
 
 bool setup_address(const char *text, struct sockaddr_in *at)
@@ -19,7 +19,8 @@ bool setup_address(const char *text, struct sockaddr_in *at)
     unsigned port;
 
     *at = (struct sockaddr_in){.sin_family = AF_INET};
-    if (sscanf(text, "%63[0-9.]:%u", host, &port) != 2 || port > 65535 || inet_pton(AF_INET, host, &at->sin_addr) != 1)
+    if (sscanf(text, "%63[0-9.]:%u", host, &port) != 2 || port > 65535 ||
+        inet_pton(AF_INET, host, &at->sin_addr) != 1)
         return false;
     at->sin_port = htons((uint16_t)port);
     return true;
@@ -81,7 +82,8 @@ static char *call(const struct sockaddr_in *at, const char *method, const char *
              "\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
              method, path, n);
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
-        connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 && write_all(fd, head, strlen(head)) && write_all(fd, body, n))
+        connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 && write_all(fd, head, strlen(head)) &&
+        write_all(fd, body, n))
         text = read_all(fd);
     if (fd >= 0)
         close(fd);
@@ -123,7 +125,8 @@ static bool make_some(struct setup_users *users, const struct sockaddr_in *at, s
 
     for (size_t i = from; i < to; i++) {
         name_of(i, name);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "_id", name, "nickname", name, "issueAccessToken", 1));
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:b}", "_id", name, "nickname", name, "issueAccessToken", 1));
     }
     answer = post(at, "/admin/clients/list", list);
     for (size_t i = from; i < to && ok; i++) {
@@ -160,7 +163,8 @@ void setup_users_free(struct setup_users *users)
 
 bool setup_room(const struct sockaddr_in *at, const char *room, size_t count)
 {
-    json_t *answer = post(at, "/rooms/", json_pack("{s:s,s:s,s:s}", "_id", room, "name", room, "roomType", "group"));
+    json_t *answer =
+        post(at, "/rooms/", json_pack("{s:s,s:s,s:s}", "_id", room, "name", room, "roomType", "group"));
     char path[128], name[24];
     bool ok = answer != NULL;
 

@@ -1,5 +1,6 @@
 /*
- * tests/bench/setup.h - what the benchmark needs in recalld before anything is measured: users, their tokens, rooms.
+ * tests/bench/setup.h - what the benchmark needs in recalld before anything is measured: users, their tokens,
+ * rooms.
  *
  * Owns:    the tokens.
  * Bounds:  one HTTP call at a time, each within 30 s.
@@ -13,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SETUP_CLIENT_KEY "bench-client-key"
-#define SETUP_API_KEY "bench-api-key"
+#define SETUP_CLIENT_KEY   "bench-client-key"
+#define SETUP_API_KEY      "bench-api-key"
 #define SETUP_TOKEN_SECRET "bench-token-secret-of-32-bytes-or-more"
 
 /* One user for each device, the dearest case. */

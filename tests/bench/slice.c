@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LOST_NS INT64_C(10000000000)
-#define TIMES 65536U
+#define TIMES   65536U
 
 /* Where a run of events stands. Those from `done`, not included, to `asked` are in flight. */
 struct run {
@@ -21,15 +21,16 @@ struct run {
     uint32_t took;
 };
 
-void slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core, const struct sockaddr_in *at,
-                const char *quiet)
+void slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core,
+                const struct sockaddr_in *at, const char *quiet)
 {
     *s = (struct slice){.swarm = swarm, .server = server, .core = core, .at = *at, .quiet = quiet};
     for (unsigned i = 0; i < SLICE_WINDOW; i++)
         s->askers[i].fd = -1;
 }
 
-/* Anew for each slice: recalld ends idle HTTP connections. FLOOR needs one only, recalld one for each event in flight. */
+/* Anew for each slice: recalld ends idle HTTP connections. FLOOR needs one only, recalld one for each event
+ * in flight. */
 static bool open_askers(struct slice *s, unsigned count)
 {
     const int one = 1;
@@ -82,7 +83,8 @@ static struct slice_asker *free_asker(struct slice *s)
 
 static void ask(struct slice *s, struct slice_asker *a, const char *room)
 {
-    static const char body[] = "{\"message\":\"The quick brown fox jumps over the lazy dog\",\"messageType\":\"text\"}";
+    static const char body[] =
+        "{\"message\":\"The quick brown fox jumps over the lazy dog\",\"messageType\":\"text\"}";
     char text[512];
     int n;
 
@@ -117,7 +119,8 @@ void slice_answer(struct slice *s, uint64_t asker)
     a->answer[a->len] = '\0';
     end = strstr(a->answer, "\r\n\r\n");
     length = strcasestr(a->answer, "\r\nContent-Length:");
-    if (end == NULL || length == NULL || a->len < (size_t)(end + 4 - a->answer) + strtoul(length + 17, NULL, 10))
+    if (end == NULL || length == NULL ||
+        a->len < (size_t)(end + 4 - a->answer) + strtoul(length + 17, NULL, 10))
         return;
     if (strncmp(a->answer, "HTTP/1.1 200 ", 13) != 0 || strstr(end, "\"RC\":0") == NULL)
         swarm_fail(s->swarm, "a message was answered: %.120s", end + 4);
@@ -151,7 +154,8 @@ static void settle(struct slice *s, struct run *r, const struct slice_order *ord
                    s->swarm->got[(r->done + 1) % SWARM_RING], s->swarm->live);
 }
 
-static void ask_more(struct slice *s, struct run *r, const struct slice_order *order, int64_t start, int64_t until, uint32_t most)
+static void ask_more(struct slice *s, struct run *r, const struct slice_order *order, int64_t start,
+                     int64_t until, uint32_t most)
 {
     const char *room = order->followed ? s->swarm->target->room : s->quiet;
 
@@ -159,7 +163,8 @@ static void ask_more(struct slice *s, struct run *r, const struct slice_order *o
         struct slice_asker *a = free_asker(s);
         const int64_t now = server_now_ns(), count = r->asked - r->first;
 
-        if (a == NULL || (most != 0 && count >= most) || (until != 0 && now >= until) || now < start + count * order->pace_ns)
+        if (a == NULL || (most != 0 && count >= most) || (until != 0 && now >= until) ||
+            now < start + count * order->pace_ns)
             return;
         r->asked++;
         s->swarm->got[r->asked % SWARM_RING] = 0;
@@ -171,7 +176,8 @@ static void ask_more(struct slice *s, struct run *r, const struct slice_order *o
 }
 
 /* At most `most` events (0: no limit) until `until` (0: no limit); returns how many. */
-static uint64_t run_events(struct slice *s, struct run *r, const struct slice_order *order, uint32_t most, int64_t until)
+static uint64_t run_events(struct slice *s, struct run *r, const struct slice_order *order, uint32_t most,
+                           int64_t until)
 {
     const int64_t start = server_now_ns();
 
@@ -230,7 +236,8 @@ bool slice_run(struct slice *s, const struct slice_order *order, struct slice_fi
     cpu = server_cpu_ns(s->server);
     start = server_now_ns();
     r->took_us = took_us;
-    figures->events = run_events(s, r, order, order->events, order->ms != 0 ? start + order->ms * 1000000 : 0);
+    figures->events =
+        run_events(s, r, order, order->events, order->ms != 0 ? start + order->ms * 1000000 : 0);
     figures->wall_ns = server_now_ns() - start;
     figures->cpu_ns = server_cpu_ns(s->server) - cpu;
     figures->other_ns = server_core_busy_ns(s->core) - busy - figures->cpu_ns;

@@ -13,12 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BUFFER (1U << 20)
-#define EVENTS 512
+#define BUFFER       (1U << 20)
+#define EVENTS       512
 #define OPENING_MOST 128U /* below the servers' backlog */
-#define PATIENCE_NS INT64_C(10000000000)
-#define PER_ADDRESS 4000U /* connections from one source address */
-#define ACCEPT_KEY "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" /* what RFC 6455 answers to the key it uses as an example */
+#define PATIENCE_NS  INT64_C(10000000000)
+#define PER_ADDRESS  4000U                          /* connections from one source address */
+#define ACCEPT_KEY   "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" /* the answer to the key that RFC 6455 has as its example \
+                                                     */
 
 enum state { STATE_NONE, STATE_UPGRADING, STATE_AUTHENTICATING, STATE_SUBSCRIBING, STATE_LIVE };
 
@@ -60,7 +61,8 @@ bool swarm_watch(struct swarm *s, int fd, uint64_t tag)
 /* --- sending --- */
 
 /* A client's frame; the mask is zero, which leaves the payload as it is. */
-static void send_frame(struct swarm *s, const struct swarm_device *d, unsigned char opcode, const void *payload, size_t n)
+static void send_frame(struct swarm *s, const struct swarm_device *d, unsigned char opcode,
+                       const void *payload, size_t n)
 {
     unsigned char frame[512] = {(unsigned char)(0x80 | opcode)};
     size_t head = n <= 125 ? 6 : 8;
@@ -87,7 +89,8 @@ static void subscribe(struct swarm *s, const struct swarm_device *d)
     if (s->target->follow == SWARM_FOLLOW_ALL)
         n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"all\":true}");
     else
-        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\"}]}", s->target->room);
+        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\"}]}",
+                     s->target->room);
     send_frame(s, d, 1, text, (size_t)n);
 }
 
@@ -146,8 +149,8 @@ static void on_text(struct swarm *s, struct swarm_device *d, const unsigned char
     } else if (d->state == STATE_AUTHENTICATING && begins(p, n, "{\"op\":\"ready\"")) {
         d->state = STATE_SUBSCRIBING;
         subscribe(s, d);
-    } else if (d->state == STATE_SUBSCRIBING && begins(p, n, "{\"op\":\"reply\"") && memmem(p, n, "\"RC\":0", 6) != NULL &&
-               memmem(p, n, "\"error\"", 7) == NULL) {
+    } else if (d->state == STATE_SUBSCRIBING && begins(p, n, "{\"op\":\"reply\"") &&
+               memmem(p, n, "\"RC\":0", 6) != NULL && memmem(p, n, "\"error\"", 7) == NULL) {
         became_live(s, d, seq_in(p, n));
     } else if (!begins(p, n, "{\"op\":\"signal\"")) {
         swarm_fail(s, "a device got: %.*s", (int)(n < 150 ? n : 150), (const char *)p);
@@ -179,7 +182,8 @@ static size_t on_frames(struct swarm *s, struct swarm_device *d, const unsigned 
         else if ((f[0] & 0x0f) == 9)
             send_frame(s, d, 10, f + head, len);
         else
-            swarm_fail(s, "the server closed a device: %u", len >= 2 ? (unsigned)(f[head] << 8 | f[head + 1]) : 0U);
+            swarm_fail(s, "the server closed a device: %u",
+                       len >= 2 ? (unsigned)(f[head] << 8 | f[head + 1]) : 0U);
         at += head + len;
     }
     return at;
@@ -246,20 +250,23 @@ static void on_readable(struct swarm *s, struct swarm_device *d)
 static int request(const struct swarm *s, uint32_t i, char *text, size_t size)
 {
     const struct swarm_target *t = s->target;
-    static const char common[] = "Host: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    static const char common[] =
+        "Host: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
     if (t->floor)
         return snprintf(text, size, "GET /%s HTTP/1.1\r\n%s\r\n", t->room, common);
-    return snprintf(text, size,
-                    "GET /ws HTTP/1.1\r\n%sSec-WebSocket-Protocol: recall.v1\r\nIM-CLIENT-KEY: " SETUP_CLIENT_KEY
-                    "\r\nIM-Authorization: %s\r\nIM-Device-ID: device-%u\r\nIM-Caps: recall,quote,ack\r\n\r\n",
-                    common, t->users->tokens[i % t->users->count], i);
+    return snprintf(
+        text, size,
+        "GET /ws HTTP/1.1\r\n%sSec-WebSocket-Protocol: recall.v1\r\nIM-CLIENT-KEY: " SETUP_CLIENT_KEY
+        "\r\nIM-Authorization: %s\r\nIM-Device-ID: device-%u\r\nIM-Caps: recall,quote,ack\r\n\r\n",
+        common, t->users->tokens[i % t->users->count], i);
 }
 
 static bool open_one(struct swarm *s, uint32_t i)
 {
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + i / PER_ADDRESS)};
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + i / PER_ADDRESS)};
     struct swarm_device *d = &s->devices[i];
     const int one = 1;
     char text[2048];
@@ -269,8 +276,8 @@ static bool open_one(struct swarm *s, uint32_t i)
     if (d->fd < 0 || setsockopt(d->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) != 0 ||
         bind(d->fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
         connect(d->fd, (const struct sockaddr *)&s->target->at, sizeof(s->target->at)) != 0 ||
-        setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 || send(d->fd, text, (size_t)n, MSG_NOSIGNAL) != n ||
-        !swarm_watch(s, d->fd, i)) {
+        setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
+        send(d->fd, text, (size_t)n, MSG_NOSIGNAL) != n || !swarm_watch(s, d->fd, i)) {
         swarm_fail(s, "connection %u: %s", i, strerror(errno));
         return false;
     }
@@ -298,7 +305,8 @@ bool swarm_grow(struct swarm *s, uint32_t count)
     }
     for (uint32_t i = 0; i < s->live && !s->broken && s->target->follow == SWARM_FOLLOW_ROOM; i++) {
         if (s->devices[i].seq != s->head)
-            swarm_fail(s, "device %u stands at event %lld, others at %lld", i, (long long)s->devices[i].seq, (long long)s->head);
+            swarm_fail(s, "device %u stands at event %lld, others at %lld", i, (long long)s->devices[i].seq,
+                       (long long)s->head);
     }
     return !s->broken;
 }

@@ -1,11 +1,12 @@
 /*
- * tests/bench/swarm.h - many WebSocket connections of one process to one server: opens them, reads what they get, counts it.
+ * tests/bench/swarm.h - many WebSocket connections of one process to one server: opens them, reads what they
+ * get, counts it.
  *
  * Owns:    the connections, its epoll descriptor.
  * Borrows: the target and what it points to.
- * Bounds:  `most` connections; SWARM_RING events at a time. A handshake that makes no progress for 10 s is an error.
- * Fails:   false, or `broken` set, and a sentence in `error`. A connection that ends by itself is an error.
- * Thread:  one.
+ * Bounds:  `most` connections; SWARM_RING events at a time. A handshake that makes no progress for 10 s is an
+ * error. Fails:   false, or `broken` set, and a sentence in `error`. A connection that ends by itself is an
+ * error. Thread:  one.
  *
  * Every event carries "seq", growing by one: each connection must get each number once and in order.
  */
@@ -41,7 +42,7 @@ struct swarm {
     uint32_t got[SWARM_RING]; /* connections that have event `seq`, at seq % SWARM_RING */
     uint64_t events;          /* deliveries */
     uint64_t missed, repeated;
-    uint32_t frame;           /* bytes of the last event, header included */
+    uint32_t frame; /* bytes of the last event, header included */
     void (*other)(void *arg, uint64_t tag);
     void *arg;
     bool broken;
@@ -51,7 +52,8 @@ struct swarm {
 bool swarm_init(struct swarm *s, const struct swarm_target *target, uint32_t most);
 /* Opens connections until `count` are authenticated and subscribed. */
 bool swarm_grow(struct swarm *s, uint32_t count);
-/* Waits for input, at most `ms`, and handles it; `other` is called for descriptors that are not the swarm's. */
+/* Waits for input, at most `ms`, and handles it; `other` is called for descriptors that are not the swarm's.
+ */
 bool swarm_turn(struct swarm *s, int ms);
 /* Adds a descriptor of the caller's. */
 bool swarm_watch(struct swarm *s, int fd, uint64_t tag);

@@ -37,6 +37,8 @@ test('the picture for the README: both windows after a recall', async () => {
   await Promise.all([ann, ben].map((window) => window.notice(id).waitFor()));
   await ann.send('Sorry, that was for someone else.');
   await ben.idOf('Sorry, that was for someone else.');
+  const progress = ann.notice(id).locator('[data-testid="recall-progress"]');
+  await eventually('both reports', async () => (await progress.textContent()) === 'gone from 2 of 2 devices');
   await sleep(600); // what fades in is there
   await sideBySide([ann, ben], process.env.RECALLD_SCREENSHOT ?? path.join(tempDir('pictures'), 'readme.png'));
   await ann.close();
@@ -55,6 +57,17 @@ test('a phone\'s width: nothing sticks out, the message box is in reach, a recal
   await phone.choose(id, 'menu-recall');
   await phone.notice(id).waitFor();
   await phone.picture('phone');
+  await phone.goOffline();
+  for (const name of ['connection', 'offline-switch', 'curl-toggle']) {
+    const one = await phone.at(name).boundingBox();
+    assert.ok(one && one.x >= 0 && one.x + one.width <= 360, `${name} ${JSON.stringify(one)}`);
+  }
+  await phone.picture('phone-offline');
+  await phone.goOnline();
+  await phone.notice(id).locator('[data-testid="recall-progress"]').click();
+  await phone.at('ledger-device').first().waitFor();
+  const sheet = await phone.at('ledger').boundingBox();
+  assert.ok(sheet.x >= 0 && sheet.x + sheet.width <= 360 && sheet.y + sheet.height <= 640, JSON.stringify(sheet));
   await phone.close();
 }, LIMIT);
 

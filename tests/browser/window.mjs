@@ -35,6 +35,28 @@ export async function stage() {
   return self;
 }
 
+/** Runs in the page before its own scripts: keeps every text and attribute that ever stands in the document. */
+function keepAllThatIsSeen() {
+  const seen = new Set();
+  const note = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) seen.add(node.data);
+    for (const attribute of node.attributes ?? []) seen.add(attribute.value);
+    if (node.nodeType === Node.TEXT_NODE || !node.childNodes) return;
+    for (const child of node.childNodes) note(child);
+  };
+  new MutationObserver((records) => {
+    for (const record of records) {
+      for (const value of [record.oldValue, record.target.data, record.target.attributes?.[record.attributeName]?.value]) {
+        if (value) seen.add(value);
+      }
+      for (const node of [...record.addedNodes, ...record.removedNodes]) note(node);
+    }
+  }).observe(document, {
+    subtree: true, childList: true, characterData: true, attributes: true, attributeOldValue: true, characterDataOldValue: true,
+  });
+  globalThis.everSeen = (text) => [...seen].some((one) => one.includes(text));
+}
+
 export class Window {
   static async open(stageOf, user, { width = 1100, height = 760, colorScheme = 'light', expectErrors = false } = {}) {
     const self = new Window();
@@ -45,6 +67,13 @@ export class Window {
     self.page.on('pageerror', (error) => self.errors.push(String(error)));
     self.page.on('console', (message) => { if (message.type() === 'error') self.errors.push(message.text()); });
     self.expectErrors = expectErrors;
+    self.sent = [];
+    self.received = [];
+    self.page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => self.sent.push(String(payload)));
+      socket.on('framereceived', ({ payload }) => self.received.push(String(payload)));
+    });
+    await self.page.addInitScript(keepAllThatIsSeen);
     await self.page.goto(`${stageOf.server.base}/demo/#user=${user}`);
     await self.online();
     return self;
@@ -54,6 +83,25 @@ export class Window {
   message(id) { return this.at('message', `[data-message-id="${id}"]`); }
   notice(id) { return this.at('notice', `[data-message-id="${id}"]`); }
   online() { return this.at('connection', '[data-state="online"]').waitFor({ timeout: 20000 }); }
+
+  /** Turns the page's offline switch, and waits until it says so. */
+  async goOffline() {
+    await this.at('offline-switch').click();
+    await this.at('connection', '[data-state="offline"]').waitFor();
+  }
+
+  async goOnline() {
+    await this.at('offline-switch').click();
+    await this.online();
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.online();
+  }
+
+  /** Whether the text stood anywhere in the document, for however short a time, since the page was loaded. */
+  everSeen(text) { return this.page.evaluate((one) => globalThis.everSeen(one), text); }
 
   /** Writes and sends; the id once the server has it. */
   async send(text) {

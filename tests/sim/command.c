@@ -3,37 +3,46 @@
 #include "core/history.h"
 #include "core/message.h"
 #include "core/recall.h"
+#include "core/replay.h"
 #include "core/room.h"
 
 #include <stdio.h>
 
-#define CONTENT_MAX 1700
+#define CONTENT_MAX 1100
 
 /* --- running one command of the core and committing it --- */
 
 /* Who asks; -1: the platform. */
-static struct principal someone(struct sim *s, struct core_tx *tx, int user)
+static struct principal someone(const struct core_tx *tx, int user)
 {
     struct principal who = {.kind = PRINCIPAL_PLATFORM};
 
     if (user >= 0) {
         who.kind = PRINCIPAL_CLIENT;
         who.user = str_c(sim_users[user]);
-        (void)store_client_get(tx->conn, s->app_id, who.user, &who.client);
+        (void)store_client_get(tx->conn, tx->app_id, who.user, &who.client);
     }
     return who;
 }
 
-static void end(struct sim *s)
+/* The id of a message; lives until the end of the step. */
+static struct str name_of(struct sim *s, int number)
+{
+    return number < 0 ? STR_NULL : arena_printf(&s->conn.arena, "m%d", number);
+}
+
+/* The end of a step that did something. */
+static bool end(struct sim *s)
 {
     arena_reset(&s->conn.arena);
     if (s->conn.failed)
         sim_fail(s, "store", "%s", db_error(s->conn.db));
+    return true;
 }
 
 /* --- the truth --- */
 
-static void record_members(struct sim *s, struct sim_room *room, const struct frame *f)
+static void record_members(struct sim_room *room, const struct frame *f)
 {
     for (size_t i = 0; i < f->member_count; i++)
         for (int u = 0; u < SIM_USERS; u++)
@@ -51,14 +60,16 @@ void command_record(struct sim *s, const struct notice *notice)
         return;
     room = &s->rooms[world_room_number(s, f->room)];
     if (f->seq != room->head + 1)
-        sim_fail(s, "log", "%s: event %lld was committed behind %lld", room->id, (long long)f->seq, (long long)room->head);
+        sim_fail(s, "log", "%s: event %lld was committed behind %lld", room->id, (long long)f->seq,
+                 (long long)room->head);
     room->head = f->seq;
     if (f->seq < SIM_EVENTS)
         room->log[f->seq] = (struct sim_event){f->type, world_message_number(f->message)};
-    record_members(s, room, f);
+    record_members(room, f);
     shows = shown_recalled(s, f->payload, f->seq);
     if (shows >= 0)
-        sim_fail(s, "recalled content", "%s: event %lld was made with content of m%d, which was recalled before", room->id,
+        sim_fail(s, "recalled content",
+                 "%s: event %lld was made with content of m%d, which was recalled before", room->id,
                  (long long)f->seq, shows);
 }
 
@@ -77,9 +88,11 @@ static int some_room(struct sim *s)
     return (int)sim_pick(s, (unsigned)s->room_count);
 }
 
+/* No more fits into the simulation's own tables. */
 static bool full(const struct sim *s, int room)
 {
-    return s->rooms[room].head + 4 >= SIM_EVENTS || s->message_count >= SIM_MESSAGES || s->marker_count + 2 >= SIM_MARKERS;
+    return s->rooms[room].head + 4 >= SIM_EVENTS || s->message_count >= SIM_MESSAGES ||
+           s->marker_count + 2 >= SIM_MARKERS;
 }
 
 /* A message of the room for which `wanted` holds, rather a new one; -1: none found. */
@@ -116,13 +129,13 @@ static bool is_awaited(const struct sim_message *m)
 static int make_content(struct sim *s, int number, char body[static CONTENT_MAX], char fields[static 64])
 {
     const int marker = s->marker_count++;
-    const int pad = sim_chance(s, 6) ? 1400 : (int)sim_pick(s, 60);
+    const int pad = sim_chance(s, 12) ? 1000 : (int)sim_pick(s, 30);
 
     s->marker_of[marker] = number;
     (void)snprintf(body, CONTENT_MAX, "\"K%04d%*s\"", marker, pad, "");
     fields[0] = '\0';
     if (sim_chance(s, 3))
-        (void)snprintf(fields, 64, "\"extra\":\"K%04d\",\"width\":3", marker);
+        (void)snprintf(fields, 64, "{\"extra\":\"K%04d\",\"width\":3}", marker);
     return marker;
 }
 
@@ -152,27 +165,25 @@ static enum result put(struct sim *s, int number, int user, int reply, bool edit
 {
     struct sim_message *m = &s->messages[number];
     struct core_tx tx = world_tx(s, true);
-    const struct principal who = someone(s, &tx, user);
-    char id[16], quoted[16], body[CONTENT_MAX], fields[64];
+    const struct principal who = someone(&tx, user);
+    char body[CONTENT_MAX], fields[64];
     const int marker = make_content(s, number, body, fields);
-    struct message_command c = {.room = world_room(s, m->room), .id = str_c(id), .body = str_c(body)};
+    const struct message_command c = {.room = world_room(s, m->room),
+                                      .id = name_of(s, number),
+                                      .body = str_c(body),
+                                      .content = fields[0] != '\0' ? str_c(fields) : STR_NULL,
+                                      .reply = name_of(s, reply)};
     enum result rc;
 
-    (void)snprintf(id, sizeof(id), "m%d", number);
-    (void)snprintf(quoted, sizeof(quoted), "m%d", reply);
-    if (fields[0] != '\0')
-        c.content = str_c(fields);
-    if (reply >= 0)
-        c.reply = str_c(quoted);
     tx_outcome_reset(&s->out);
     rc = message_send(&tx, &who, &c, &s->out);
-    sim_trace(s, "%s %s in %s by %s, content K%04d%s%s: %s, seq %lld", edit ? "edit" : "send", id, m->room >= 0 ? c.room.p : "?",
-              user < 0 ? "platform" : sim_users[user], marker, reply >= 0 ? ", quotes " : "", reply >= 0 ? quoted : "",
-              result_text(rc), (long long)s->out.seq);
+    sim_trace(s, "%s m%d in %s by %s, content K%04d%s%s: %s, seq %lld", edit ? "edit" : "send", number,
+              c.room.p, user < 0 ? "platform" : sim_users[user], marker, reply >= 0 ? ", quotes " : "",
+              reply >= 0 ? c.reply.p : "", result_text(rc), (long long)s->out.seq);
     if (rc != RESULT_OK)
         return rc;
     if (edit && m->state != SIM_LIVE)
-        sim_fail(s, "recall wins", "%s was recalled and could be edited", id);
+        sim_fail(s, "recall wins", "m%d was recalled and could be edited", number);
     if (!edit) {
         m->seq = s->out.seq;
         m->author = user;
@@ -189,123 +200,128 @@ static enum result put(struct sim *s, int number, int user, int reply, bool edit
 
 static int new_message(struct sim *s, int room)
 {
-    s->messages[s->message_count] = (struct sim_message){.room = room, .author = -1, .marker = -1, .reply = -1};
+    s->messages[s->message_count] =
+        (struct sim_message){.room = room, .author = -1, .marker = -1, .reply = -1};
     return s->message_count++;
 }
 
-void command_send(struct sim *s)
+bool command_send(struct sim *s)
 {
     const int room = some_room(s);
     const int user = (int)sim_pick(s, SIM_USERS + 1) - 1;
     const int reply = sim_chance(s, 3) ? some_message(s, room, is_there) : -1;
 
     if (full(s, room))
-        return;
+        return false;
     (void)put(s, new_message(s, room), user, reply, false);
-    end(s);
+    return end(s);
 }
 
-void command_edit(struct sim *s)
+bool command_edit(struct sim *s)
 {
     const int room = some_room(s);
     const int number = some_message(s, room, sim_chance(s, 6) ? is_there : is_live);
     const int reply = sim_chance(s, 4) ? some_message(s, room, is_there) : -1;
 
     if (number < 0 || full(s, room))
-        return;
-    (void)put(s, number, sim_chance(s, 4) ? -1 : s->messages[number].author, reply == number ? -1 : reply, true);
-    end(s);
+        return false;
+    (void)put(s, number, sim_chance(s, 4) ? -1 : s->messages[number].author, reply == number ? -1 : reply,
+              true);
+    return end(s);
 }
 
 static enum result recall(struct sim *s, int number, int user)
 {
     const struct sim_message *m = &s->messages[number];
     struct core_tx tx = world_tx(s, true);
-    const struct principal who = someone(s, &tx, user);
-    char id[16];
+    const struct principal who = someone(&tx, user);
     const struct recall_command c = {.room = world_room(s, m->room),
-                                     .message = str_c(id),
+                                     .message = name_of(s, number),
                                      .is_delete = sim_chance(s, 3),
                                      .is_admin = user < 2 && sim_chance(s, 4),
                                      .disable_update_last = sim_chance(s, 24)};
     enum result rc;
 
-    (void)snprintf(id, sizeof(id), "m%d", number);
     tx_outcome_reset(&s->out);
     rc = recall_apply(&tx, &who, &c, &s->out);
-    sim_trace(s, "recall %s in %s by %s%s: %s, seq %lld", id, c.room.p, user < 0 ? "platform" : sim_users[user],
-              c.is_delete ? ", isDelete" : "", result_text(rc), (long long)s->out.seq);
+    sim_trace(s, "recall m%d in %s by %s%s: %s, seq %lld", number, c.room.p,
+              user < 0 ? "platform" : sim_users[user], c.is_delete ? ", isDelete" : "", result_text(rc),
+              (long long)s->out.seq);
     if (rc != RESULT_OK)
         return rc;
     if (m->state == SIM_RECALLED && s->out.seq != 0)
-        sim_fail(s, "once", "%s was recalled twice, by events %lld and %lld", id, (long long)m->recall_seq, (long long)s->out.seq);
+        sim_fail(s, "once", "m%d was recalled twice, by events %lld and %lld", number,
+                 (long long)m->recall_seq, (long long)s->out.seq);
     if (s->out.seq != 0 && c.disable_update_last)
         s->rooms[m->room].last_unknown = true;
     note_recall(s, number, s->out.seq, c.is_delete);
     return rc;
 }
 
-void command_recall(struct sim *s)
+bool command_recall(struct sim *s)
 {
     const int room = some_room(s);
     const int number = some_message(s, room, sim_chance(s, 6) ? is_there : is_live);
     const unsigned by = sim_pick(s, 8); /* the author, a manager, the platform, anyone */
 
     if (number < 0 || full(s, room))
-        return;
-    (void)recall(s, number, by < 4 ? s->messages[number].author : by < 6 ? 1 : by < 7 ? -1 : (int)sim_pick(s, SIM_USERS));
-    end(s);
+        return false;
+    (void)recall(s, number,
+                 by < 4   ? s->messages[number].author
+                 : by < 6 ? 1
+                 : by < 7 ? -1
+                          : (int)sim_pick(s, SIM_USERS));
+    return end(s);
 }
 
-void command_recall_first(struct sim *s)
+bool command_recall_first(struct sim *s)
 {
     const int room = some_room(s);
     const int user = sim_chance(s, 6) ? (int)sim_pick(s, SIM_USERS) : -1;
 
     if (full(s, room))
-        return;
+        return false;
     if (recall(s, new_message(s, room), user) == RESULT_OK && user >= 0)
         sim_fail(s, "recall first", "a client could recall an id that was not seen");
-    end(s);
+    return end(s);
 }
 
-void command_late(struct sim *s)
+bool command_late(struct sim *s)
 {
     const int room = some_room(s);
     const int number = some_message(s, room, is_awaited);
 
     if (number < 0 || full(s, room))
-        return;
-    (void)put(s, number, (int)sim_pick(s, SIM_USERS), -1, false);
-    end(s);
+        return false;
+    if (put(s, number, (int)sim_pick(s, SIM_USERS), -1, false) == RESULT_OK)
+        s->met[MET_LATE]++;
+    return end(s);
 }
 
 static enum result erase(struct sim *s, int number)
 {
     const int user = sim_chance(s, 2) ? 0 : -1;
     struct core_tx tx = world_tx(s, true);
-    const struct principal who = someone(s, &tx, user);
-    char id[16];
+    const struct principal who = someone(&tx, user);
     enum result rc;
 
-    (void)snprintf(id, sizeof(id), "m%d", number);
     tx_outcome_reset(&s->out);
-    rc = message_delete(&tx, &who, world_room(s, s->messages[number].room), str_c(id), &s->out);
-    sim_trace(s, "delete %s: %s, seq %lld", id, result_text(rc), (long long)s->out.seq);
+    rc = message_delete(&tx, &who, world_room(s, s->messages[number].room), name_of(s, number), 0, 0, &s->out);
+    sim_trace(s, "delete m%d: %s, seq %lld", number, result_text(rc), (long long)s->out.seq);
     if (rc == RESULT_OK)
         note_recall(s, number, s->out.seq, true);
     return rc;
 }
 
-void command_delete(struct sim *s)
+bool command_delete(struct sim *s)
 {
     const int room = some_room(s);
     const int number = some_message(s, room, sim_chance(s, 4) ? is_there : is_live);
 
     if (number < 0 || full(s, room))
-        return;
+        return false;
     (void)erase(s, number);
-    end(s);
+    return end(s);
 }
 
 /* The author's recalls become late now and then. */
@@ -317,73 +333,71 @@ static void let_time_pass(struct sim *s)
 static enum result member(struct sim *s, int room, int user, bool joins)
 {
     struct core_tx tx = world_tx(s, true);
-    const struct principal platform = someone(s, &tx, -1);
+    const struct principal platform = someone(&tx, -1);
     const struct str id = str_c(sim_users[user]);
     enum result rc;
 
     tx_outcome_reset(&s->out);
     rc = joins ? room_add_members(&tx, &platform, world_room(s, room), &id, 1, &s->out)
                : room_remove_members(&tx, &platform, world_room(s, room), &id, 1, &s->out);
-    sim_trace(s, "%s %s %s: %s, seq %lld", sim_users[user], joins ? "joins" : "leaves", s->rooms[room].id, result_text(rc),
-              (long long)s->out.seq);
+    sim_trace(s, "%s %s %s: %s, seq %lld", sim_users[user], joins ? "joins" : "leaves", s->rooms[room].id,
+              result_text(rc), (long long)s->out.seq);
     return rc;
 }
 
-void command_join(struct sim *s)
+bool command_join(struct sim *s)
 {
     const int room = some_room(s);
 
     let_time_pass(s);
     if (!full(s, room))
         (void)member(s, room, (int)sim_pick(s, SIM_USERS), true);
-    end(s);
+    return end(s);
 }
 
-void command_leave(struct sim *s)
+bool command_leave(struct sim *s)
 {
     const int room = some_room(s);
     const int user = (int)sim_pick(s, SIM_USERS);
 
     if (full(s, room))
-        return;
+        return false;
     (void)member(s, room, user, false);
-    if (sim_chance(s, 3)) /* and back at once */
+    if (sim_chance(s, 2)) /* and back at once */
         (void)member(s, room, user, true);
-    end(s);
+    return end(s);
 }
 
-void command_role(struct sim *s)
+bool command_role(struct sim *s)
 {
     const int room = some_room(s);
     struct core_tx tx = world_tx(s, true);
-    const struct principal platform = someone(s, &tx, -1);
+    const struct principal platform = someone(&tx, -1);
 
     if (full(s, room))
-        return;
+        return false;
     tx_outcome_reset(&s->out);
     (void)room_set_role(&tx, &platform, world_room(s, room), str_c(sim_users[1 + sim_pick(s, SIM_USERS - 1)]),
                         sim_chance(s, 2) ? STR("manager") : STR("member"), &s->out);
     sim_trace(s, "a role in %s changes: seq %lld", s->rooms[room].id, (long long)s->out.seq);
-    end(s);
+    return end(s);
 }
 
-void command_read(struct sim *s)
+bool command_read(struct sim *s)
 {
     const int room = some_room(s);
     const int number = some_message(s, room, is_there);
     struct core_tx tx = world_tx(s, true);
-    const struct principal who = someone(s, &tx, (int)sim_pick(s, SIM_USERS));
-    char id[16];
+    const struct principal who = someone(&tx, (int)sim_pick(s, SIM_USERS));
 
     if (number < 0)
-        return;
-    (void)snprintf(id, sizeof(id), "m%d", number);
+        return false;
     tx_outcome_reset(&s->out);
-    (void)room_mark_read(&tx, &who, world_room(s, room), str_c(id), &s->out);
-    end(s);
+    (void)room_mark_read(&tx, &who, world_room(s, room), name_of(s, number), &s->out);
+    return end(s);
 }
 
-void command_trim(struct sim *s)
+bool command_trim(struct sim *s)
 {
     const int room = some_room(s);
     struct sim_room *r = &s->rooms[room];
@@ -392,18 +406,19 @@ void command_trim(struct sim *s)
     store_event_trim(&s->conn, r->key, min_seq);
     r->min_seq = min_seq;
     sim_trace(s, "the log of %s is kept from %lld on", r->id, (long long)min_seq);
-    end(s);
+    return end(s);
 }
 
-void command_lost(struct sim *s)
+bool command_lost(struct sim *s)
 {
     const int messages = s->message_count, markers = s->marker_count;
     const int room = some_room(s);
     const int number = some_message(s, room, is_live);
     struct sim_message before = {.state = SIM_UNSEEN};
 
+    command_commit(s);
     if (full(s, room) || !db_exec(s->conn.db, "SAVEPOINT lost"))
-        return;
+        return false;
     sim_trace(s, "a batch that is rolled back:");
     if (number >= 0) {
         const bool last_unknown = s->rooms[room].last_unknown;
@@ -419,24 +434,48 @@ void command_lost(struct sim *s)
     conn_effects(&s->conn, false);
     s->message_count = messages;
     s->marker_count = markers;
-    end(s);
+    return end(s);
 }
 
-void command_look(struct sim *s)
+/* The answer that was just made may show nothing of what was recalled. */
+static void look(struct sim *s, enum result rc)
+{
+    const int shows = rc == RESULT_OK ? shown_recalled(s, str_n(s->out.result.p, s->out.result.len), 0) : -1;
+
+    if (shows >= 0)
+        sim_fail(s, "recalled content",
+                 "a history, a room or a replay shows content of m%d, which was recalled", shows);
+}
+
+static void look_at_log(struct sim *s, struct core_tx *tx, const struct principal *who, int room)
+{
+    const struct sim_room *r = &s->rooms[room];
+    const struct replay_query q = {
+        .room = world_room(s, room), .since = (int64_t)sim_pick(s, (unsigned)r->head + 2), .limit = 100};
+    const bool must_reset = q.since > r->head || q.since + 1 < r->min_seq;
+    enum result rc;
+
+    tx_outcome_reset(&s->out);
+    rc = replay_page(tx, who, &q, &s->out);
+    look(s, rc);
+    if (rc == RESULT_OK &&
+        (memmem(s->out.result.p, s->out.result.len, "\"reset\":{", 9) != NULL) != must_reset)
+        sim_fail(s, "reset", "a replay of %s since %lld must have a reset: %d", r->id, (long long)q.since,
+                 must_reset);
+}
+
+bool command_look(struct sim *s)
 {
     const int room = some_room(s);
     struct core_tx tx = world_tx(s, false);
-    const struct principal who = someone(s, &tx, (int)sim_pick(s, SIM_USERS + 1) - 1);
+    const struct principal who = someone(&tx, (int)sim_pick(s, SIM_USERS + 1) - 1);
     const struct history_query q = {.room = world_room(s, room), .limit = 1000};
-    int shows = -1;
 
+    command_commit(s);
     tx_outcome_reset(&s->out);
-    if (history_page(&tx, &who, &q, &s->out) == RESULT_OK)
-        shows = shown_recalled(s, str_n(s->out.result.p, s->out.result.len), 0);
+    look(s, history_page(&tx, &who, &q, &s->out));
     tx_outcome_reset(&s->out);
-    if (shows < 0 && room_get(&tx, &who, q.room, &s->out) == RESULT_OK)
-        shows = shown_recalled(s, str_n(s->out.result.p, s->out.result.len), 0);
-    if (shows >= 0)
-        sim_fail(s, "recalled content", "the history or the room shows content of m%d, which was recalled", shows);
-    end(s);
+    look(s, room_get(&tx, &who, q.room, &s->out));
+    look_at_log(s, &tx, &who, room);
+    return end(s);
 }

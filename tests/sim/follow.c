@@ -1,180 +1,10 @@
 /*
- * The hub's owner. It asks and answers as gateway/api/session_follow.c, session_read.c and session_table.c do, in the same
- * order; and it knows for each room on each connection which event must come next.
+ * The hub's owner: connections, subscriptions, notices. It acts as gateway/api/session_follow.c and session_table.c do, in the
+ * same order.
  */
 #include "sim.h"
 
 #include <stdlib.h>
-
-static struct sim_conn *of_conn(struct hub_conn *conn)
-{
-    return (struct sim_conn *)conn;
-}
-
-static struct lane *lane_of(struct sim_conn *c, struct str room)
-{
-    return &c->lanes[world_room_number(c->sim, room)];
-}
-
-static const char *room_name(const struct sim_conn *c, const struct lane *lane)
-{
-    return c->sim->rooms[lane - c->lanes].id;
-}
-
-static void put_item(struct sim_conn *c, struct item item)
-{
-    if (c->item_to - c->item_from == SIM_ITEMS)
-        device_apply(c->sim, c, SIM_ITEMS / 2);
-    c->items[c->item_to++ % SIM_ITEMS] = item;
-}
-
-/* --- what the hub hands over --- */
-
-static void check_content(struct sim_conn *c, const struct parsed *p)
-{
-    for (int i = 0; i < p->marker_count; i++) {
-        const int number = c->sim->marker_of[p->markers[i]];
-        const struct sim_message *m = &c->sim->messages[number];
-
-        if (m->state == SIM_RECALLED && (m->heard & (1U << c->at)) != 0)
-            sim_fail(c->sim, "recalled content", "connection %d got content of m%d in event %lld of %s, after hub %d had heard of its recall",
-                     c->number, number, (long long)p->seq, c->sim->rooms[p->room].id, c->at);
-    }
-}
-
-static void check_event(struct sim_conn *c, const struct parsed *p)
-{
-    struct lane *lane = &c->lanes[p->room];
-
-    if (!lane->following)
-        sim_fail(c->sim, "not followed", "connection %d got event %lld of %s, which it does not follow", c->number,
-                 (long long)p->seq, room_name(c, lane));
-    else if (lane->next < 0)
-        sim_fail(c->sim, "order", "connection %d got event %lld of %s before its position was known", c->number, (long long)p->seq,
-                 room_name(c, lane));
-    else if (p->seq != lane->next)
-        sim_fail(c->sim, p->seq < lane->next ? "repeated" : "gap", "connection %d got event %lld of %s, where %lld was next",
-                 c->number, (long long)p->seq, room_name(c, lane), (long long)lane->next);
-    lane->next = p->seq + 1;
-    check_content(c, p);
-    c->sim->checked++;
-    put_item(c, (struct item){ITEM_EVENT, p->room, p->seq, false, p});
-}
-
-static enum hub_sent op_send(struct hub_conn *conn, const struct iovec *v, int n)
-{
-    struct sim_conn *c = of_conn(conn);
-    struct sim *s = c->sim;
-
-    if (!c->closing && !s->calm && sim_chance(s, 300))
-        follow_stop(s, c);
-    if (c->closing)
-        return HUB_GONE;
-    if (conn->blocked)
-        sim_fail(s, "blocked", "connection %d got bytes while it was blocked", c->number);
-    for (int i = 0; i < n; i++) {
-        struct str rest = str_n(v[i].iov_base, v[i].iov_len);
-
-        while (rest.n != 0) {
-            size_t size = 0;
-            const struct parsed *p = shown_frame(s, rest, &size);
-
-            if (p == NULL || p->kind == PARSED_BAD) {
-                sim_fail(s, "bytes", "connection %d got bytes that are no frame: %.*s", c->number, rest.n < 200 ? (int)rest.n : 200,
-                         rest.p);
-                return HUB_SENT;
-            }
-            sim_trace(s, "  connection %d gets %.*s", c->number, size < 150 ? (int)size - 2 : 148, rest.p + 2);
-            if (p->kind == PARSED_EVENT)
-                check_event(c, p);
-            rest = str_n(rest.p + size, rest.n - size);
-        }
-    }
-    if (s->calm || !sim_chance(s, s->block_one_in))
-        return HUB_SENT;
-    sim_trace(s, "  connection %d is blocked", c->number);
-    return HUB_BLOCKED;
-}
-
-static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
-{
-    struct sim_conn *c = of_conn(hub_sub_conn(sub));
-    struct lane *lane = lane_of(c, hub_sub_room(sub));
-    struct sim *s = c->sim;
-    const int64_t stands = lane->next < 0 ? -1 : lane->next - 1;
-
-    (void)ctx;
-    if (after != stands)
-        sim_fail(s, "position", "connection %d stands at %lld in %s, but %lld was handed over", c->number, (long long)after,
-                 room_name(c, lane), (long long)stands);
-    if (lane->prepared != NULL) {
-        lane->prepared->ticket = ticket;
-        lane->prepared = NULL;
-    } else if ((!s->calm && sim_chance(s, 30)) || !page_ask(s, c, (int)(lane - c->lanes), after, ticket)) {
-        return false;
-    }
-    lane->ticket = ticket;
-    return true;
-}
-
-static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered)
-{
-    struct sim_conn *c = of_conn(hub_sub_conn(sub));
-    struct lane *lane = lane_of(c, hub_sub_room(sub));
-
-    (void)ctx;
-    hub_sub_set_tag(sub, NULL);
-    sim_trace(c->sim, "  connection %d is live in %s at %lld", c->number, room_name(c, lane), (long long)head);
-    if (lane->live)
-        sim_fail(c->sim, "live", "connection %d was told twice that %s is live", c->number, room_name(c, lane));
-    if (head != lane->next - 1)
-        sim_fail(c->sim, "live", "connection %d is live in %s at %lld, but %lld was handed over", c->number, room_name(c, lane),
-                 (long long)head, (long long)lane->next - 1);
-    if (recovered == lane->was_reset)
-        sim_fail(c->sim, "live", "connection %d: recovered is %d, reset was %d", c->number, recovered, lane->was_reset);
-    lane->live = true;
-    put_item(c, (struct item){ITEM_LIVE, (int)(lane - c->lanes), head, lane->fresh, NULL});
-}
-
-static void op_reset(void *ctx, struct hub_sub *sub, int64_t head)
-{
-    struct sim_conn *c = of_conn(hub_sub_conn(sub));
-    struct lane *lane = lane_of(c, hub_sub_room(sub));
-
-    (void)ctx;
-    sim_trace(c->sim, "  connection %d: reset of %s to %lld", c->number, room_name(c, lane), (long long)head);
-    if (!lane->must_reset || head != lane->reset_at)
-        sim_fail(c->sim, "reset", "connection %d got a reset of %s to %lld that the log does not call for", c->number,
-                 room_name(c, lane), (long long)head);
-    lane->must_reset = lane->stale = false;
-    lane->was_reset = lane->was_reset || !lane->live;
-    lane->next = head + 1;
-    put_item(c, (struct item){ITEM_RESET, (int)(lane - c->lanes), head, false, NULL});
-}
-
-static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc)
-{
-    struct sim_conn *c = of_conn(conn);
-    struct lane *lane = lane_of(c, room);
-
-    (void)ctx;
-    sim_trace(c->sim, "  connection %d: %s is refused: %s%s", c->number, room_name(c, lane), result_text(rc),
-              tag != NULL ? "" : ", nobody is told");
-    lane->following = false;
-    lane->told = tag != NULL;
-    /* A subscription that was answered long ago and cannot go on: the client must come again. */
-    if (tag == NULL && rc != RESULT_NOT_MEMBER && c->sim->mutation != SIM_SILENT_REFUSAL)
-        follow_stop(c->sim, c);
-}
-
-static void op_wake(void *ctx)
-{
-    struct sim_hub *h = ctx;
-
-    h->woken = true;
-}
-
-const struct hub_ops follow_ops = {.send = op_send, .read = op_read, .live = op_live, .reset = op_reset, .refused = op_refused, .wake = op_wake};
 
 /* --- connections --- */
 
@@ -190,13 +20,17 @@ void follow_connect(struct sim *s, struct sim_device *d)
     c->number = s->conn_count++;
     c->at = (int)sim_pick(s, (unsigned)s->hub_count);
     c->open = true;
-    c->closing = c->all = c->all_since = false;
+    c->closing = c->all = c->all_since = c->stuck = false;
     c->all_state = 0;
     c->item_from = c->item_to = 0;
+    c->kept = NULL;
+    c->finished = false;
     memset(c->lanes, 0, sizeof(c->lanes));
     hub_conn_init(&c->hub);
+    c->hub.rendering = sim_chance(s, 4);
     d->conn = c;
-    sim_trace(s, "device %d of %s connects to hub %d: connection %d", (int)(d - s->devices), sim_users[d->user], c->at, c->number);
+    sim_trace(s, "device %d of %s connects to hub %d: connection %d", (int)(d - s->devices),
+              sim_users[d->user], c->at, c->number);
 }
 
 void follow_stop(struct sim *s, struct sim_conn *c)
@@ -219,25 +53,20 @@ void follow_close(struct sim *s, struct sim_conn *c)
     c->open = false;
 }
 
-void follow_drain(struct sim *s, struct sim_conn *c)
-{
-    sim_trace(s, "connection %d drains", c->number);
-    hub_drained(s->hubs[c->at].hub, &c->hub);
-}
-
 /* --- subscriptions --- */
 
 static void subscribe_now(struct sim *s, struct sim_conn *c, int room, int64_t since, bool tell)
 {
     struct lane *lane = &c->lanes[room];
     bool existing;
-    struct hub_sub *sub = hub_subscribe(s->hubs[c->at].hub, &c->hub, s->app_id, world_room(s, room), since, tell ? lane : NULL, &existing);
+    struct hub_sub *sub = hub_subscribe(s->hubs[c->at].hub, &c->hub, s->app_id, world_room(s, room), since,
+                                        tell ? lane : NULL, &existing);
 
     if (sub == NULL)
         abort();
     if (existing != lane->following)
-        sim_fail(s, "subscription", "connection %d: %s is followed by the hub: %d, and should be: %d", c->number,
-                 s->rooms[room].id, existing, lane->following);
+        sim_fail(s, "subscription", "connection %d: %s is followed by the hub: %d, and should be: %d",
+                 c->number, s->rooms[room].id, existing, lane->following);
     if (existing)
         return;
     *lane = (struct lane){.following = true,
@@ -264,8 +93,8 @@ static void prepare(struct sim *s, struct sim_conn *c, int room, int64_t since)
 
 void follow_subscribe(struct sim *s, struct sim_conn *c, int room, int64_t since, bool stale)
 {
-    sim_trace(s, "connection %d subscribes to %s since %lld%s", c->number, s->rooms[room].id, (long long)since,
-              stale ? ", another epoch" : "");
+    sim_trace(s, "connection %d subscribes to %s since %lld%s", c->number, s->rooms[room].id,
+              (long long)since, stale ? ", another epoch" : "");
     if (stale && since >= 0)
         since = HUB_RESET;
     if (s->mutation == SIM_READ_FIRST)
@@ -318,7 +147,8 @@ void follow_all_go_on(struct sim *s, struct sim_conn *c)
     struct member_row members[SIM_ROOMS];
 
     if (c->all_state == 1) {
-        const size_t n = store_rooms_of(&s->conn, s->app_id, str_c(sim_users[c->device->user]), STR_NULL, rooms, members, SIM_ROOMS);
+        const size_t n = store_rooms_of(&s->conn, s->app_id, str_c(sim_users[c->device->user]), STR_NULL,
+                                        rooms, members, SIM_ROOMS);
 
         memset(c->all_found, 0, sizeof(c->all_found));
         for (size_t i = 0; i < n; i++) {
@@ -334,7 +164,11 @@ void follow_all_go_on(struct sim *s, struct sim_conn *c)
         c->all_state = 0;
         for (int i = 0; i < SIM_ROOMS; i++)
             if (c->all_found[i])
-                follow_subscribe(s, c, i, c->all_cursors[i] >= 0 ? c->all_cursors[i] : c->all_since ? c->all_joined[i] : -1, false);
+                follow_subscribe(s, c, i,
+                                 c->all_cursors[i] >= 0 ? c->all_cursors[i]
+                                 : c->all_since         ? c->all_joined[i]
+                                                        : -1,
+                                 false);
     }
 }
 
@@ -345,7 +179,9 @@ static void member_joined(struct sim *s, struct sim_conn *c, int room, const str
     const struct hub_sub *sub = hub_find(s->hubs[c->at].hub, &c->hub, f->app, f->room);
 
     if (sub == NULL && c->all && !c->lanes[room].intent) {
-        sim_trace(s, "  connection %d follows %s from %lld on", c->number, s->rooms[room].id, (long long)f->seq);
+        sim_trace(s, "  connection %d follows %s from %lld on", c->number, s->rooms[room].id,
+                  (long long)f->seq);
+        s->met[MET_JOINED]++;
         subscribe_now(s, c, room, f->seq - 1, false);
     }
 }
@@ -355,13 +191,16 @@ static void member_left(struct sim *s, struct sim_conn *c, int room, const struc
     struct hub_sub *sub = hub_find(s->hubs[c->at].hub, &c->hub, f->app, f->room);
     struct lane *lane = &c->lanes[room];
 
-    /* It stands behind the leave already: a later snapshot found a member again. */
-    if (sub == NULL || (hub_sub_position(sub) >= f->seq && s->mutation != SIM_OLD_LEAVE))
+    /* A page brought it beyond the leave already: a later snapshot found a member again. */
+    if (sub == NULL ||
+        (hub_sub_was_live(sub) && hub_sub_position(sub) >= f->seq && s->mutation != SIM_OLD_LEAVE))
         return;
     if (lane->live && lane->next > f->seq)
-        sim_fail(s, "subscription", "connection %d: event %lld of %s ended a subscription that stands at %lld", c->number,
+        sim_fail(s, "subscription",
+                 "connection %d: event %lld of %s ended a subscription that stands at %lld", c->number,
                  (long long)f->seq, s->rooms[room].id, (long long)lane->next - 1);
     lane->told = hub_sub_tag(sub) != NULL;
+    s->met[MET_LEFT]++;
     hub_leave(s->hubs[c->at].hub, sub);
     lane->following = false;
     sim_trace(s, "  connection %d follows %s no more", c->number, s->rooms[room].id);
@@ -379,7 +218,8 @@ static void on_event(struct sim *s, struct sim_hub *h, struct frame *f)
             for (int k = 0; k < s->conn_count; k++) {
                 struct sim_conn *c = &s->conns[k];
 
-                if (!c->open || c->closing || c->at != h->number || !str_eq(str_c(sim_users[c->device->user]), f->members[i].user))
+                if (!c->open || c->closing || c->at != h->number ||
+                    !str_eq(str_c(sim_users[c->device->user]), f->members[i].user))
                     continue;
                 if (pass == 0 && f->members[i].joined)
                     member_joined(s, c, room, f);
@@ -395,7 +235,8 @@ static void on_event(struct sim *s, struct sim_hub *h, struct frame *f)
 /* SIM_BLIND_RECALL: the same event, but not known as a recall. */
 static void publish_blind(struct sim *s, struct sim_hub *h, const struct frame *f)
 {
-    const struct frame_parts parts = {EVENT_EDIT, f->app, f->seq, f->room, f->message, f->marks, NULL, 0, f->payload};
+    const struct frame_parts parts = {EVENT_EDIT, f->app, f->seq, f->room,   f->message,
+                                      f->marks,   NULL,   0,      f->payload};
     struct frame *blind = frame_make(&parts);
 
     s->messages[world_message_number(f->message)].heard |= 1U << h->number;
@@ -422,7 +263,8 @@ void follow_notice(struct bus_notice *bus_notice, void *ctx)
     }
     if (n->kind != NOTICE_EVENT)
         return;
-    sim_trace(s, "hub %d hears of event %lld of %.*s", h->number, (long long)n->frame->seq, (int)n->frame->room.n, n->frame->room.p);
+    sim_trace(s, "hub %d hears of event %lld of %.*s", h->number, (long long)n->frame->seq,
+              (int)n->frame->room.n, n->frame->room.p);
     if (s->mutation == SIM_DROP_NOTICE && sim_chance(s, 16))
         return;
     if (s->mutation == SIM_SWAP_NOTICES && h->held == NULL && sim_chance(s, 8)) {

@@ -1,5 +1,7 @@
 #include "sim.h"
 
+#include "core/replay.h"
+
 #include <stdlib.h>
 
 bool page_ask(struct sim *s, struct sim_conn *c, int room, int64_t after, uint64_t ticket)
@@ -23,27 +25,25 @@ bool page_ask(struct sim *s, struct sim_conn *c, int room, int64_t after, uint64
 
 static void render(struct sim *s, struct sim_read *r, struct core_tx *tx, const struct room_row *room)
 {
-    struct event_row events[HUB_PAGE];
-    const int64_t after = s->mutation == SIM_REPEAT_PAGE && r->after > 0 && sim_chance(s, 4) ? r->after - 1 : r->after;
-    const size_t n = store_event_page(tx->conn, room->key, after, events, 1 + sim_pick(s, HUB_PAGE));
+    const int64_t after =
+        s->mutation == SIM_REPEAT_PAGE && r->after > 0 && sim_chance(s, 4) ? r->after - 1 : r->after;
+    struct hub_page *page = &r->page;
 
-    r->page.frames = calloc(n + 1, sizeof(struct frame *));
-    if (r->page.frames == NULL)
+    page->frames = calloc(HUB_PAGE, sizeof(struct frame *));
+    if (page->frames == NULL)
         abort();
-    for (size_t i = 0; i < n; i++) {
-        struct frame *f = event_render(tx, room, &events[i], NULL, NULL, 0);
-        int shows;
+    page->frame_count = replay_frames(tx, room, after, page->frames, 1 + sim_pick(s, HUB_PAGE));
+    for (size_t i = 0; i < page->frame_count; i++) {
+        const int shows = shown_recalled(s, page->frames[i]->payload, 0);
 
-        if (f == NULL)
-            return;
-        shows = shown_recalled(s, f->payload, 0);
         if (shows >= 0)
-            sim_fail(s, "recalled content", "%s: event %lld is read from the log with content of m%d, which was recalled",
-                     s->rooms[r->room].id, (long long)f->seq, shows);
-        if (s->mutation == SIM_HOLE_IN_PAGE && i == 1 && sim_chance(s, 4))
-            frame_unref(f);
-        else
-            r->page.frames[r->page.frame_count++] = f;
+            sim_fail(s, "recalled content",
+                     "%s: event %lld is read from the log with content of m%d, which was recalled",
+                     s->rooms[r->room].id, (long long)page->frames[i]->seq, shows);
+    }
+    if (s->mutation == SIM_HOLE_IN_PAGE && page->frame_count > 1 && sim_chance(s, 4)) {
+        frame_unref(page->frames[0]);
+        memmove(page->frames, page->frames + 1, --page->frame_count * sizeof(struct frame *));
     }
 }
 
@@ -59,25 +59,23 @@ static void distort(struct sim *s, struct sim_read *r)
 void page_run(struct sim *s, struct sim_read *r)
 {
     struct core_tx tx = world_tx(s, false);
-    struct member_row member;
     struct room_row room;
 
     r->state = READ_DONE;
-    if (sim_chance(s, 40) && !s->calm) {
+    if (sim_chance(s, 16) && !s->calm)
         r->page.rc = RESULT_UNAVAILABLE;
-    } else if (!store_room_get(tx.conn, tx.app_id, world_room(s, r->room), &room) ||
-               !store_member_get(tx.conn, room.key, str_c(sim_users[r->user]), &member)) {
-        r->page.rc = RESULT_NOT_MEMBER;
-    } else {
-        r->page.rc = RESULT_OK;
+    else
+        r->page.rc = replay_open(&tx, str_c(sim_users[r->user]), world_room(s, r->room), &room);
+    if (r->page.rc == RESULT_OK) {
         r->head = r->page.head = room.seq;
         r->min_seq = r->page.min_seq = room.min_seq;
         distort(s, r);
         if (r->after >= 0 && r->after < room.seq && r->after + 1 >= r->page.min_seq)
             render(s, r, &tx, &room);
     }
-    sim_trace(s, "read for hub %d, %s after %lld runs: %s, log %lld to %lld, %zu events", r->hub, s->rooms[r->room].id,
-              (long long)r->after, result_text(r->page.rc), (long long)r->min_seq, (long long)r->head, r->page.frame_count);
+    sim_trace(s, "read for hub %d, %s after %lld runs: %s, log %lld to %lld, %zu events", r->hub,
+              s->rooms[r->room].id, (long long)r->after, result_text(r->page.rc), (long long)r->min_seq,
+              (long long)r->head, r->page.frame_count);
     arena_reset(&s->conn.arena);
     if (s->conn.failed)
         sim_fail(s, "store", "%s", db_error(s->conn.db));
@@ -88,7 +86,10 @@ static struct lane *waiting(const struct sim_read *r)
 {
     struct lane *lane = &r->conn->lanes[r->room];
 
-    return r->ticket != 0 && r->conn->open && lane->ticket == r->ticket && r->conn->at == r->hub ? lane : NULL;
+    return r->ticket != 0 && r->conn->open && lane->following && lane->ticket == r->ticket &&
+                   r->conn->at == r->hub
+               ? lane
+               : NULL;
 }
 
 void page_deliver(struct sim *s, struct sim_read *r)
@@ -99,26 +100,33 @@ void page_deliver(struct sim *s, struct sim_read *r)
     const uint64_t ticket = r->ticket;
     const int hub = r->hub, room = r->room;
 
-    sim_trace(s, "the page for hub %d, %s after %lld is delivered%s", hub, s->rooms[room].id, (long long)r->after,
-              lane == NULL ? ", for nobody" : "");
+    sim_trace(s, "the page for hub %d, %s after %lld is delivered%s", hub, s->rooms[room].id,
+              (long long)r->after, lane == NULL ? ", for nobody" : "");
     if (lane != NULL) {
         lane->ticket = 0;
         if (page.rc == RESULT_OK) {
-            must_reset = lane->stale || (lane->next >= 0 && (lane->next - 1 > r->head || lane->next < r->min_seq));
+            must_reset =
+                lane->stale || (lane->next >= 0 && (lane->next - 1 > r->head || lane->next < r->min_seq));
             if (!must_reset && lane->next < 0)
                 lane->next = r->head + 1;
             lane->must_reset = must_reset;
             lane->reset_at = r->head;
         }
     }
-    if (s->mutation == SIM_FAKE_HEAD)
-        page.head += 1;
+    if (s->mutation == SIM_FAKE_HEAD && page.frame_count != 0)
+        page.head = s->rooms[room].head;
+    for (size_t i = 0; lane != NULL && i < page.frame_count; i++)
+        if (shown_heard(s, page.frames[i]->payload, hub) >= 0) {
+            s->met[MET_ERASED_PAGES]++;
+            break;
+        }
     *r = (struct sim_read){.state = READ_FREE};
     hub_read_done(s->hubs[hub].hub, ticket, &page);
     free(page.frames);
     if (lane != NULL && lane->must_reset) {
         lane->must_reset = false;
-        sim_fail(s, "reset", "%s: the log does not reach back to the cursor, and no reset was sent", s->rooms[room].id);
+        sim_fail(s, "reset", "%s: the log does not reach back to the cursor, and no reset was sent",
+                 s->rooms[room].id);
     }
 }
 

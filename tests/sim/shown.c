@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define MARKER 'K'
+#define MARKER        'K'
 #define MARKER_DIGITS 4U
 
 /* The marker that begins at `at`, or -1. */
@@ -52,6 +52,20 @@ int shown_recalled(const struct sim *s, struct str text, int64_t seq)
     return -1;
 }
 
+int shown_heard(const struct sim *s, struct str text, int hub)
+{
+    size_t from = 0;
+    int marker;
+
+    while ((marker = next_marker(s, text, &from)) >= 0) {
+        const struct sim_message *m = &s->messages[s->marker_of[marker]];
+
+        if (m->state == SIM_RECALLED && (m->heard & (1U << hub)) != 0)
+            return s->marker_of[marker];
+    }
+    return -1;
+}
+
 /* --- one frame --- */
 
 static struct str text_of(const json_t *object, const char *key)
@@ -86,8 +100,8 @@ static struct shown object_of(struct sim *s, const json_t *o)
 
 static bool read_event(struct sim *s, struct parsed *p, const json_t *o)
 {
-    static const char *const names[] = {[EVENT_MESSAGE] = "message", [EVENT_EDIT] = "edit", [EVENT_RECALL] = "recall",
-                                        [EVENT_ROOM] = "room"};
+    static const char *const names[] = {
+        [EVENT_MESSAGE] = "message", [EVENT_EDIT] = "edit", [EVENT_RECALL] = "recall", [EVENT_ROOM] = "room"};
     const struct str type = text_of(o, "type");
     const json_t *content = json_object_get(o, "content");
 
@@ -111,15 +125,11 @@ static void read_payload(struct sim *s, struct parsed *p, struct str payload)
 {
     json_t *o = json_loadb(payload.p, payload.n, JSON_REJECT_DUPLICATES, NULL);
     const struct str op = text_of(o, "op");
-    size_t from = 0;
-    int marker;
 
     if (str_eq(op, STR("signal")))
         p->kind = PARSED_SIGNAL;
     else if (!str_eq(op, STR("event")) || !read_event(s, p, o))
         p->kind = PARSED_BAD;
-    while ((marker = next_marker(s, payload, &from)) >= 0 && p->marker_count < (int)(sizeof(p->markers) / sizeof(p->markers[0])))
-        p->markers[p->marker_count++] = marker;
     json_decref(o);
 }
 

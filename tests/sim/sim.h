@@ -1,11 +1,11 @@
 /*
- * tests/sim/sim.h - a deterministic simulation of the core: rules, log, hubs and cursors under a seeded schedule of steps.
+ * tests/sim/sim.h - a deterministic simulation of the core: rules, log, hubs and cursors under a seeded
+ * schedule of steps.
  *
- * Owns:    one struct sim owns everything of a run; a schedule begins with world_begin and ends with world_end, which rolls the
- *          database back to what it was.
- * Bounds:  the numbers below; a schedule that reaches one of them does without the step.
- * Fails:   a violated promise is noted once by sim_fail; the schedule ends there.
- * Thread:  one. No sockets, no clock, no randomness but the seed's.
+ * Owns:    one struct sim owns everything of a run; a schedule begins with world_begin and ends with
+ * world_end, which rolls the database back to what it was. Bounds:  the numbers below; a schedule that
+ * reaches one of them does without the step. Fails:   a violated promise is noted once by sim_fail; the
+ * schedule ends there. Thread:  one. No sockets, no clock, no randomness but the seed's.
  */
 #ifndef RECALLD_TESTS_SIM_H
 #define RECALLD_TESTS_SIM_H
@@ -18,16 +18,16 @@
 #include "core/principal.h"
 #include "store/conn.h"
 
-#define SIM_HUBS 3
-#define SIM_USERS 4 /* user 0 owns the rooms, user 1 is a manager in them at first */
-#define SIM_DEVICES 6
-#define SIM_ROOMS 3
+#define SIM_HUBS     3
+#define SIM_USERS    4 /* user 0 owns the rooms, user 1 is a manager in them at first */
+#define SIM_DEVICES  6
+#define SIM_ROOMS    3
 #define SIM_MESSAGES 160 /* of one schedule, all rooms */
-#define SIM_MARKERS 320
-#define SIM_EVENTS 256 /* of one room */
-#define SIM_CONNS 96   /* of one schedule */
-#define SIM_READS 24   /* under way at a time */
-#define SIM_ITEMS 1024 /* on the way to one device */
+#define SIM_MARKERS  320
+#define SIM_EVENTS   256  /* of one room */
+#define SIM_CONNS    96   /* of one schedule */
+#define SIM_READS    24   /* under way at a time */
+#define SIM_ITEMS    1024 /* on the way to one device */
 
 enum sim_mutation {
     SIM_TRUE, /* none: the core is driven as it must be */
@@ -41,9 +41,27 @@ enum sim_mutation {
     SIM_MISSING_RESET,
     SIM_BLIND_RECALL,
     SIM_OLD_LEAVE,
-    SIM_SILENT_REFUSAL,
-    SIM_DOUBLE_DRAIN,
+    SIM_NO_SECOND,
+    SIM_EARLY_DRAIN,
     SIM_MUTATIONS
+};
+
+/* What a run met, so that one sees whether the rare things happen. */
+enum sim_met {
+    MET_EVENTS,       /* events handed to connections and checked */
+    MET_BLOCKED,      /* sends that blocked */
+    MET_CUT,          /* of them, in the middle of a frame */
+    MET_ABORTED,      /* connections ended because the rest of a cut frame showed a recalled message */
+    MET_FELL_OFF,     /* live subscriptions that went back to the log */
+    MET_ERASED_PAGES, /* pages delivered after a recall of what they show was heard */
+    MET_RESETS,
+    MET_REFUSED,
+    MET_UNTOLD, /* of them, subscriptions that were answered before */
+    MET_JOINED, /* rooms followed because their member joined */
+    MET_LEFT,
+    MET_LATE,    /* messages that came after their recall */
+    MET_SCREENS, /* screens compared with the log */
+    MET_COUNT
 };
 
 /* A message object as some bytes show it. */
@@ -65,8 +83,6 @@ struct parsed {
     int room;
     int64_t seq;
     struct shown message, last;
-    int markers[12]; /* all content anywhere in the bytes */
-    int marker_count;
 };
 
 struct sim_event {
@@ -75,7 +91,7 @@ struct sim_event {
 };
 
 struct sim_room {
-    char id[8];
+    char id[16];
     int64_t key;
     int64_t head, min_seq;
     struct sim_event log[SIM_EVENTS]; /* seq 1 at [1] */
@@ -91,10 +107,10 @@ struct sim_message {
     int marker;       /* of the content now */
     int reply;        /* -1: none */
     bool is_delete;
-    bool waits;       /* recalled first, not seen yet */
-    int64_t seq;      /* of the event that brought it; 0: not yet */
+    bool waits;  /* recalled first, not seen yet */
+    int64_t seq; /* of the event that brought it; 0: not yet */
     int64_t recall_seq;
-    unsigned heard;   /* hubs that the notice of its recall has reached, as bits */
+    unsigned heard; /* hubs that the notice of its recall has reached, as bits */
 };
 
 /* What a device shows of a message. */
@@ -105,7 +121,7 @@ struct sim_sight {
 
 /* One room on one device. */
 struct sim_screen {
-    bool loaded; /* it shows what the log said up to the cursor */
+    bool loaded;    /* it shows what the log said up to the cursor */
     int64_t cursor; /* -1: none */
     int last;       /* the conversation's last line; -1: none */
     struct sim_sight sights[SIM_MESSAGES];
@@ -121,11 +137,12 @@ struct sim_device {
 /* What the simulation knows of one room on one connection, beside the hub. */
 struct lane {
     bool following;
-    bool live;        /* the subscription was announced */
+    bool live; /* the subscription was announced */
     bool was_reset;
     bool stale;       /* another epoch: a reset must come */
     bool fresh;       /* asked for without a cursor: the device loads the room when it is live */
-    bool told;        /* its refusal was told to the client, who may ask again */
+    bool told;        /* its end was told to the client, who may ask again */
+    bool lost;        /* it ended for no fault of the client's, who was not told */
     bool must_reset;  /* a page is being delivered that calls for a reset, */
     int64_t reset_at; /* to here */
     int64_t next;     /* the seq that must come next; -1: not known yet */
@@ -149,9 +166,15 @@ struct sim_conn {
     struct sim_device *device;
     int number, at; /* its hub */
     bool open, closing, all;
-    bool all_since;              /* the `all` under way came with cursors */
+    bool stuck;    /* the kernel takes nothing more; the hub must know */
+    bool finished; /* the hub gave the rest of `kept` */
+    const struct parsed
+        *kept; /* a frame that is handed over in part, its bytes from kept_from on not yet; NULL: none */
+    size_t kept_from;
+    unsigned kept_at; /* the device gets no item from here on before */
+    bool all_since;   /* the `all` under way came with cursors */
     int64_t all_cursors[SIM_ROOMS];
-    int all_state;               /* 0: none under way, 1: not read yet, 2: read */
+    int all_state; /* 0: none under way, 1: not read yet, 2: read */
     bool all_found[SIM_ROOMS];
     int64_t all_joined[SIM_ROOMS];
     struct lane lanes[SIM_ROOMS];
@@ -222,7 +245,8 @@ struct sim {
     struct sim_conn conns[SIM_CONNS];
     int conn_count;
     struct sim_read reads[SIM_READS];
-    uint64_t checked; /* events handed to connections and checked */
+    uint64_t met[MET_COUNT];
+    uint64_t digest; /* of every byte that was handed over, in order: the same seed gives the same */
 };
 
 /* --- sim.c --- */
@@ -246,29 +270,33 @@ int world_room_number(const struct sim *s, struct str id);
 /* The number of a message by its id; -1 if it is none of ours. */
 int world_message_number(struct str id);
 
-/* --- command.c: what is committed --- */
-void command_send(struct sim *s);
-void command_edit(struct sim *s);
-void command_recall(struct sim *s);
-void command_recall_first(struct sim *s);
-void command_late(struct sim *s);
-void command_delete(struct sim *s);
-void command_join(struct sim *s);
-void command_leave(struct sim *s);
-void command_role(struct sim *s);
-void command_read(struct sim *s);
-void command_trim(struct sim *s);
+/* --- command.c: what is committed. Steps; false: there was nothing to do --- */
+bool command_send(struct sim *s);
+bool command_edit(struct sim *s);
+bool command_recall(struct sim *s);
+bool command_recall_first(struct sim *s);
+bool command_late(struct sim *s);
+bool command_delete(struct sim *s);
+bool command_join(struct sim *s);
+bool command_leave(struct sim *s);
+bool command_role(struct sim *s);
+bool command_read(struct sim *s);
+bool command_trim(struct sim *s);
 /* Some commands in a transaction that is rolled back. */
-void command_lost(struct sim *s);
+bool command_lost(struct sim *s);
 /* Asks for histories and rooms and looks for what must not be there. */
-void command_look(struct sim *s);
+bool command_look(struct sim *s);
 /* Makes the effects of what ran since the last call visible, as a commit does. */
 void command_commit(struct sim *s);
 /* Writes an event that was committed into the truth. */
 void command_record(struct sim *s, const struct notice *notice);
 
+/* --- ops.c: what the hub asks, and the checks of what it hands over --- */
+extern const struct hub_ops ops_hub;
+/* The connection takes bytes again. */
+void ops_drain(struct sim *s, struct sim_conn *c);
+
 /* --- follow.c: the hub's owner, as gateway/api/session_*.c is --- */
-extern const struct hub_ops follow_ops;
 void follow_connect(struct sim *s, struct sim_device *d);
 void follow_subscribe(struct sim *s, struct sim_conn *c, int room, int64_t since, bool stale);
 void follow_unsubscribe(struct sim *s, struct sim_conn *c, int room);
@@ -278,12 +306,17 @@ void follow_all_go_on(struct sim *s, struct sim_conn *c);
 /* The connection is closing; follow_close then ends it. */
 void follow_stop(struct sim *s, struct sim_conn *c);
 void follow_close(struct sim *s, struct sim_conn *c);
-void follow_drain(struct sim *s, struct sim_conn *c);
 void follow_notice(struct bus_notice *notice, void *ctx);
 /* Subscribes where SIM_READ_FIRST has read already. */
 void follow_intents(struct sim *s, struct sim_conn *c);
 /* The next notice of the hub's; false: there is none. */
 bool follow_mail(struct sim *s, struct sim_hub *h);
+
+/* --- step.c: what may happen --- */
+void step_choose_weights(struct sim *s);
+/* Most devices are there from the beginning. */
+void step_arrive(struct sim *s);
+void step_run(struct sim *s);
 
 /* --- page.c: reads of the log --- */
 bool page_ask(struct sim *s, struct sim_conn *c, int room, int64_t after, uint64_t ticket);
@@ -298,6 +331,9 @@ struct sim_read *page_some(struct sim *s, int state);
 const struct parsed *shown_frame(struct sim *s, struct str bytes, size_t *size);
 /* The first content of a recalled message in the text whose recall came before `seq` (0: any); -1: none. */
 int shown_recalled(const struct sim *s, struct str text, int64_t seq);
+
+/* The first content in the text of a message of whose recall the hub has heard; -1: none. */
+int shown_heard(const struct sim *s, struct str text, int hub);
 
 /* --- device.c: a client's screen --- */
 void device_apply(struct sim *s, struct sim_conn *c, unsigned n);

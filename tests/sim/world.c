@@ -17,7 +17,8 @@ static bool complain(const char *what)
     return false;
 }
 
-/* --- the store: the writer's connection without its thread, on a file in memory where there is such a place --- */
+/* --- the store: the writer's connection without its thread, on a file in memory where there is such a place
+ * --- */
 
 static bool open_store(struct sim *s)
 {
@@ -59,7 +60,8 @@ static void remove_store(struct sim *s)
 static void add_users(struct sim *s, struct core_tx *tx, const struct principal *platform)
 {
     for (int i = 0; i < SIM_USERS; i++) {
-        const struct client_command c = {.id = str_c(sim_users[i]), .nickname = str_c(sim_users[i]), .is_robot = -1};
+        const struct client_command c = {
+            .id = str_c(sim_users[i]), .nickname = str_c(sim_users[i]), .is_robot = -1};
 
         tx_outcome_reset(&s->out);
         if (client_upsert(tx, platform, &c, 1, false, &s->out) != RESULT_OK)
@@ -157,11 +159,11 @@ void world_close(struct sim *s)
 /* Each schedule has a manner of its own: some steps often, some never. */
 static void choose_manner(struct sim *s)
 {
-    static const unsigned block[] = {0, 20, 6, 2};
+    static const unsigned block[] = {0, 8, 4, 2};
 
-    s->hub_count = 1 + (int)sim_pick(s, SIM_HUBS);
+    s->hub_count = 1 + (int)sim_pick(s, sim_chance(s, 2) ? 1 : SIM_HUBS);
     s->device_count = 2 + (int)sim_pick(s, SIM_DEVICES - 1);
-    s->room_count = 1 + (int)sim_pick(s, SIM_ROOMS);
+    s->room_count = 1 + (int)sim_pick(s, sim_chance(s, 2) ? 1 : SIM_ROOMS);
     s->block_one_in = block[sim_pick(s, sizeof(block) / sizeof(block[0]))];
 }
 
@@ -184,7 +186,7 @@ void world_begin(struct sim *s)
     }
     for (int i = 0; i < s->hub_count; i++) {
         s->hubs[i].woken = false;
-        s->hubs[i].hub = hub_create(&follow_ops, &s->hubs[i]);
+        s->hubs[i].hub = hub_create(&ops_hub, &s->hubs[i]);
         if (s->hubs[i].hub == NULL || !bus_attach(s->bus, s->hubs[i].box))
             abort();
     }

@@ -141,7 +141,30 @@ static inline void on_wake(void *ctx)
     (void)ctx;
 }
 
-static const struct hub_ops ops = {on_send, on_finish, on_abort, on_read, on_live, on_reset, on_refused, on_wake};
+/* The peer's own form of an event is "<payload>". Blocks as on_send does; a part of an event is kept in `rest`. */
+static inline enum hub_sent on_render(struct hub_conn *conn, const struct frame *frame, bool *cut)
+{
+    char text[512];
+    const int n = snprintf(text, sizeof(text), "<%.*s>", (int)frame->payload.n, frame->payload.p);
+    size_t taken = 0;
+    const enum hub_sent sent = on_send(conn, text, (size_t)n, &taken);
+
+    if (sent == HUB_BLOCKED && taken > 0) {
+        *cut = true;
+        (void)on_finish(conn, text + taken, (size_t)n - taken);
+    }
+    return sent;
+}
+
+static const struct hub_ops ops = {.send = on_send,
+                                   .finish = on_finish,
+                                   .abort = on_abort,
+                                   .read = on_read,
+                                   .live = on_live,
+                                   .reset = on_reset,
+                                   .refused = on_refused,
+                                   .wake = on_wake,
+                                   .render = on_render};
 
 /* --- the log --- */
 

@@ -52,7 +52,7 @@ static int open_gateway(const struct store_options *options)
     gateway.metrics.registry = metrics_create();
     thread = (struct api_thread){.gateway = &gateway, .mailbox = store.home, .now_ms = clock_wall_ms};
     gateway.demo_dir = store.dir;
-    if (!gateway_intern_apps(&gateway, text, sizeof(text)) ||
+    if (!gateway_intern_apps(&gateway, config, text, sizeof(text)) ||
         !gateway_seed_demo(&gateway, text, sizeof(text))) {
         print_error("%s\n", text);
         return -1;
@@ -182,6 +182,7 @@ static void test_demo_alone_has_demo_calls(void **state)
 
 static void test_demo_files(void **state)
 {
+    const struct config *config = config_holder_get(gateway.config);
     char path[128], err[256];
     FILE *file;
 
@@ -192,7 +193,8 @@ static void test_demo_files(void **state)
     fputs("<!doctype html>", file);
     fclose(file);
     gateway_close(&gateway);
-    assert_true(gateway_intern_apps(&gateway, err, sizeof(err)));
+    assert_true(gateway_intern_apps(&gateway, config, err, sizeof(err)));
+    config_unref(config);
     assert_true(gateway_seed_demo(&gateway, err, sizeof(err)));
     assert_int_equal(unlink(path), 0); /* from here on it is in memory */
     assert_int_equal(call("GET", "/demo/", NULL), 200);

@@ -41,6 +41,40 @@ static void catch_up_comes_first_and_then_live_without_gap_or_repeat(void **stat
     peer_free(w, p);
 }
 
+/* More than a page is missed, and nothing is published meanwhile that would make the hub look again. */
+static void catch_up_goes_on_when_nothing_new_happens(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *p = peer_new();
+
+    for (int i = 0; i < HUB_PAGE * 2 + 10; i++)
+        (void)commit(w, "m", "x", NULL);
+    follow(w, p, 0);
+    answer_reads(w);
+    assert_int_equal(p->live, 1);
+    assert_int_equal(p->live_at, w->head);
+    assert_int_equal(check_order(p, 0), w->head);
+    peer_free(w, p);
+}
+
+/* The sweep stands where the newcomer's slot will be, and one visit is due. */
+static void who_comes_in_the_middle_of_a_sweep_takes_nobodys_visit(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *p = peer_new(), *q = peer_new();
+
+    follow(w, p, -1);
+    answer_reads(w);
+    publish(w, "a", "x");
+    run(w);
+    publish(w, "b", "x");
+    follow(w, q, -1);
+    run(w);
+    assert_int_equal(check_order(p, 0), 2);
+    peer_free(w, p);
+    peer_free(w, q);
+}
+
 static void an_event_heard_after_the_page_that_held_it_is_not_repeated(void **state)
 {
     struct world *w = the_world(state);
@@ -172,6 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REQUIREMENT(a_subscriber_from_now_gets_what_comes_after),
         REQUIREMENT(catch_up_comes_first_and_then_live_without_gap_or_repeat),
+        REQUIREMENT(catch_up_goes_on_when_nothing_new_happens),
+        REQUIREMENT(who_comes_in_the_middle_of_a_sweep_takes_nobodys_visit),
         REQUIREMENT(an_event_heard_after_the_page_that_held_it_is_not_repeated),
         REQUIREMENT(a_cursor_before_the_log_or_beyond_it_is_reset),
         REQUIREMENT(who_may_not_read_is_refused_and_removed),

@@ -115,6 +115,29 @@ static void a_recall_ends_a_connection_that_holds_a_part_of_the_content(void **s
     peer_free(w, other);
 }
 
+/* The rest of a cut frame waits longer than anyone follows the room. */
+static void a_recall_finds_the_content_where_nobody_follows_the_room_any_more(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *cut = peer_new(), *other = peer_new();
+    struct hub_sub *sub;
+
+    cut->cut_at = 8;
+    follow(w, other, -1);
+    sub = follow(w, cut, -1);
+    answer_reads(w);
+    cut->block_after = 0;
+    publish(w, "a", "secret");
+    run(w);
+    assert_true(cut->kept > 0);
+    hub_unsubscribe(w->hub, sub);
+    peer_free(w, other);
+    publish(w, "a", NULL);
+    assert_true(cut->aborted);
+    peer_free(w, cut);
+    assert_int_equal(hub_room_subscribers(w->hub, APP, ROOM), 0);
+}
+
 static void a_recall_cuts_the_content_out_of_a_page_that_was_read_before_it(void **state)
 {
     struct world *w = the_world(state);
@@ -141,6 +164,7 @@ int main(void)
         REQUIREMENT(a_recall_cuts_the_content_out_of_what_waits_in_the_tail),
         REQUIREMENT(a_blocked_send_may_stop_at_any_byte),
         REQUIREMENT(a_recall_ends_a_connection_that_holds_a_part_of_the_content),
+        REQUIREMENT(a_recall_finds_the_content_where_nobody_follows_the_room_any_more),
         REQUIREMENT(a_recall_cuts_the_content_out_of_a_page_that_was_read_before_it),
     };
 

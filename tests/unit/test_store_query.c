@@ -31,7 +31,6 @@ static void none(struct store_conn *c, int64_t now_ms, struct task *task)
     assert_int_equal(store_message_quoting(c, 1, STR("x"), &message, 1), 0);
     assert_int_equal(store_message_page(c, &page, &message), 0);
     assert_int_equal(store_message_page_total(c, &page), 0);
-    assert_int_equal(store_message_all(c, 1, 0, &message, 1), 0);
     assert_int_equal(store_hidden_list(c, 1, STR("x"), 1, &text, 1), 0);
     assert_false(store_recall_get(c, 1, STR("x"), &recall));
     assert_int_equal(store_event_page(c, 1, 0, &event, 1), 0);

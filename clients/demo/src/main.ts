@@ -1,5 +1,6 @@
 // The page: who one is (from the address), the session of that user, and the views on it.
 import { avatar, byId, h } from './dom.ts';
+import { sentenceOf } from './facts.ts';
 import type { Entry, MessageEntry, Person } from './model.ts';
 import { Session } from './session.ts';
 import { dayKey, hueOf, initials, oneLine, typingLine } from './text.ts';
@@ -8,6 +9,7 @@ import { ConnectionView } from './view/connection.ts';
 import { CurlView } from './view/curl.ts';
 import { Drawer } from './view/drawer.ts';
 import { emptyState, inviteLinks } from './view/empty.ts';
+import { LedgerView } from './view/ledger.ts';
 import { LogView } from './view/log.ts';
 import { closeMenu, openMenu, type MenuItem } from './view/menu.ts';
 import { personName } from './view/message.ts';
@@ -33,7 +35,14 @@ function others(): Person[] {
   return USERS.filter((user) => user.id !== session.me.id);
 }
 
-const connection = new ConnectionView();
+const connection = new ConnectionView((off) => {
+  session.setOff(off);
+  connection.showOff(session.off);
+});
+const ledger = new LedgerView({
+  load: (id, after) => session.ledger(id, after),
+  failed: (error) => sentenceOf(error),
+});
 const curl = new CurlView();
 const drawer = new Drawer();
 
@@ -71,6 +80,7 @@ const log = new LogView({
   },
   goTo: (id) => log.goTo(id),
   reEdit: (entry) => composer.reEdit(entry.reEdit ?? ''),
+  openLedger: (id) => ledger.open(id),
   retry: (pending) => void session.deliver(pending.key),
   discard: (pending) => session.discard(pending.key),
   earlier: () => void session.earlier(),
@@ -164,7 +174,9 @@ function enter(): void {
   selected = null;
   log.reset();
   composer.reset();
+  ledger.close();
   connection.show({ state: 'connecting' });
+  connection.showOff(false);
   byId<HTMLSelectElement>('user-picker').value = user.id;
   byId('account-avatar').replaceWith(h('span', { attrs: { id: 'account-avatar', 'aria-hidden': 'true' } },
     avatar(user.name, initials(user.name), hueOf(user.id))));
@@ -173,6 +185,7 @@ function enter(): void {
     connection: (state) => connection.show(state),
     failed: (sentence) => toast(sentence),
     recalled: (id) => composer.forget(id),
+    progress: (id) => ledger.moved(id),
   });
   inviteLinks(byId('invite'), others());
   draw();

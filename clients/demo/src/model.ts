@@ -34,7 +34,7 @@ export interface NoticeEntry {
   admin: boolean;
   // The author's own text, while it may be edited again.
   reEdit: string | null;
-  // How many devices have confirmed that they applied this recall, where the server tells us.
+  // On how many devices the message is gone, by their own word, where the server has told us.
   reach: { acked: number; devices: number } | null;
 }
 
@@ -46,7 +46,21 @@ export interface Pending {
   text: string;
   timeMS: number;
   failed: boolean;
+  // For the offline switch: it goes out when the page is online again.
+  waits: boolean;
   quote: Quote | null;
+}
+
+export type DeviceState = 'acked' | 'refused' | 'pending' | 'offline' | 'incapable';
+
+export interface LedgerPage {
+  counts: Record<DeviceState, number>;
+  all: number;
+  // From the recall to the report: half of them, the slowest; null before the first.
+  halfMS: number | null;
+  maxMS: number | null;
+  devices: { user: Person; device: string; state: DeviceState; ackMS: number | null; isThis: boolean }[];
+  next: string | null;
 }
 
 export interface RoomLine {

@@ -1,6 +1,10 @@
 // One user's stay: the connection, the rooms, and what the views draw of them. Changing the user makes a new session.
-import { MemoryStorage, RecallClient, RecallError, type ListItem, type Message, type MessageList, type Room } from 'recall-client';
-import type { Connection, Entry, Pending, Person, Quote, RoomLine, Viewer } from './model.ts';
+import {
+  RecallClient, RecallError, type ListItem, type MessageList, type RecallProgress, type Room, type SignalFrame,
+} from 'recall-client';
+import { deviceId, deviceStorage } from './device.ts';
+import { asPerson, asQuote, asText, editedBefore, sentenceOf } from './facts.ts';
+import type { Connection, Entry, LedgerPage, Pending, Person, RoomLine, Viewer } from './model.ts';
 import { oneLine, recaller, recallerWord } from './text.ts';
 
 // Public on purpose: the names of `recalld --demo`.
@@ -10,8 +14,8 @@ export const HOME_ROOM = 'demo-room';
 const TYPING_SHOWN_MS = 5000;
 const TYPING_EVERY_MS = 3000;
 const READ_AFTER_MS = 250;
-const EDITED_AFTER_MS = 500;
-const DEVICE_KEY = 'recall-demo.device';
+const REFRESH_AFTER_MS = 150;
+const LEDGER_PAGE = 50;
 const CLOSED_ELSEWHERE = 4409;
 
 export interface SessionEvents {
@@ -19,52 +23,8 @@ export interface SessionEvents {
   connection(state: Connection): void;
   failed(sentence: string): void;
   recalled(id: string): void;
-}
-
-// The server's own sentence where there is one. A fetch that reached nobody says no more than its browser's two words.
-function sentenceOf(error: unknown): string {
-  if (error instanceof RecallError && error.code === 'TOKEN' && error.reason instanceof Error) return sentenceOf(error.reason);
-  if (error instanceof TypeError) return 'The server cannot be reached.';
-  return error instanceof Error && error.message !== '' ? error.message : 'The server did not answer.';
-}
-
-// One id per window, so that two windows are two devices; it lives as long as the window.
-function deviceId(renew: boolean): string {
-  let id = renew ? null : sessionStorage.getItem(DEVICE_KEY);
-  if (id === null) {
-    id = `web-${[...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-    sessionStorage.setItem(DEVICE_KEY, id);
-  }
-  return id;
-}
-
-function asPerson(user: { _id?: string; id?: string; nickname?: string } | null | undefined): Person | null {
-  const id = user?._id ?? user?.id ?? '';
-  return id === '' ? null : { id, name: user?.nickname || id };
-}
-
-function asText(message: unknown): string {
-  if (typeof message === 'string') return message;
-  return message === null || message === undefined ? '' : JSON.stringify(message);
-}
-
-function asQuote(reply: Message['reply']): Quote | null {
-  if (reply === null || reply === undefined || reply === '') return null;
-  if (typeof reply === 'string') return { id: reply, author: null, text: '', messageType: 'text', cleared: true };
-  const cleared = reply.messageType === 'recall';
-  return {
-    id: reply._id,
-    author: asPerson(reply.sender),
-    text: cleared ? '' : asText(reply.message),
-    messageType: reply.messageType ?? 'text',
-    cleared,
-  };
-}
-
-// An edit that happened before this window came: the message changed after it was made. Clearing its quote changes it too.
-function editedBefore(message: Message): boolean {
-  const made = message.createdAtMS ?? message.messageTimeMS ?? 0;
-  return (message.updatedAtMS ?? 0) - made > EDITED_AFTER_MS && asQuote(message.reply)?.cleared !== true;
+  // The server told on how many devices this recall was applied.
+  progress(id: string): void;
 }
 
 export class Session {
@@ -83,18 +43,38 @@ export class Session {
   private readonly marked = new Map<string, string>();
   private typedAt = 0;
   private readTimer = 0;
+  private refreshTimer = 0;
+  private device = deviceId(false);
   private stopped = false;
+  // Switched off by the user: the page stays, the socket is closed, and nothing is asked of the server.
+  private isOff = false;
 
   constructor(user: Person, private readonly events: SessionEvents) {
     this.me = user;
     this.names.set(user.id, user.name);
-    this.client = this.connectAs(deviceId(false));
+    this.client = this.makeClient();
   }
 
   stop(): void {
     this.stopped = true;
     window.clearTimeout(this.readTimer);
+    window.clearTimeout(this.refreshTimer);
     this.client.close();
+  }
+
+  get off(): boolean {
+    return this.isOff;
+  }
+
+  // The offline switch. Coming back goes on from where this window had applied the rooms' logs.
+  setOff(off: boolean): void {
+    if (this.stopped || off === this.isOff) return;
+    this.isOff = off;
+    if (off) {
+      this.typists.clear();
+      this.client.close();
+    } else void this.start(this.client);
+    this.events.changed();
   }
 
   get viewer(): Viewer {
@@ -172,6 +152,11 @@ export class Session {
   // Loads the newest page of the room, then with each call an older one.
   async earlier(): Promise<void> {
     const room = this.room;
+    if (this.refuseOff()) {
+      this.unloadable.add(room);
+      this.events.changed();
+      return;
+    }
     this.unloadable.delete(room);
     this.events.changed();
     try {
@@ -188,7 +173,7 @@ export class Session {
     const quoted = reply === undefined ? undefined : this.list().get(reply);
     const one = {
       key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`,
-      room: this.room, text, reply, timeMS: Date.now(), failed: false,
+      room: this.room, text, reply, timeMS: Date.now(), failed: false, waits: false,
       quote: quoted?.kind === 'message' ? asQuote(quoted.message) : null,
       known: new Set(this.list().items.map((item) => item.id)),
     };
@@ -200,13 +185,18 @@ export class Session {
   async deliver(key: string): Promise<void> {
     const one = this.pendings.find((pending) => pending.key === key);
     if (one === undefined) return;
-    this.replacePending(key, { failed: false });
+    this.replacePending(key, { failed: false, waits: this.isOff });
+    if (this.isOff) return;
     try {
       const sent = await this.client.send(one.room, { message: one.text, reply: one.reply, clientMsgId: one.key });
       if (this.list(one.room).get(sent._id) !== undefined) this.discard(key);
     } catch (error) {
-      this.replacePending(key, { failed: true });
-      this.fail(error);
+      // Switched off while it was on its way: it goes out again with the others.
+      if (this.isOff) this.replacePending(key, { waits: true });
+      else {
+        this.replacePending(key, { failed: true });
+        this.fail(error);
+      }
     }
   }
 
@@ -216,11 +206,27 @@ export class Session {
   }
 
   async edit(id: string, text: string): Promise<boolean> {
-    return this.attempt(this.client.send(this.room, { _id: id, message: text }));
+    return this.attempt(() => this.client.send(this.room, { _id: id, message: text }));
   }
 
   async recall(id: string, isDelete: boolean): Promise<boolean> {
-    return this.attempt(this.client.recall(this.room, id, { isDelete }));
+    return this.attempt(() => this.client.recall(this.room, id, { isDelete }));
+  }
+
+  // Where the recall stands, device by device; `after` is the former page's `next`.
+  async ledger(id: string, after?: string): Promise<LedgerPage> {
+    const { counts, ackMS, devices, next } = await this.client.ledger(this.room, id,
+      after === undefined ? { limit: LEDGER_PAGE } : { limit: LEDGER_PAGE, after });
+    const all = counts.acked + counts.refused + counts.pending + counts.offline + counts.incapable;
+    this.reach.set(id, { acked: counts.acked, devices: all });
+    this.events.changed();
+    return {
+      counts, all, halfMS: ackMS.p50, maxMS: ackMS.max, next,
+      devices: devices.map((one) => ({
+        user: { id: one.user, name: this.names.get(one.user) ?? one.user }, device: one.device, state: one.state,
+        ackMS: one.ackMS ?? null, isThis: one.user === this.me.id && one.device === this.device,
+      })),
+    };
   }
 
   // Tells the others that this user writes.
@@ -233,34 +239,35 @@ export class Session {
 
   // Whoever looks at the end of the log has read it.
   read(): void {
-    if (this.readTimer !== 0) return;
+    if (this.readTimer !== 0 || this.isOff) return;
     const room = this.room;
     this.readTimer = window.setTimeout(() => {
       this.readTimer = 0;
       const list = this.list(room);
       const newest = list.items[list.items.length - 1];
-      if (newest === undefined || list.unread === 0 || this.marked.get(room) === newest.id) return;
+      if (newest === undefined || this.isOff || list.unread === 0 || this.marked.get(room) === newest.id) return;
       this.marked.set(room, newest.id);
       this.client.markRead(room, newest.id).catch(() => this.marked.delete(room));
     }, READ_AFTER_MS);
   }
 
-  private connectAs(device: string): RecallClient {
+  private makeClient(): RecallClient {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const client = new RecallClient({
       url: `${scheme}://${location.host}/ws`,
       httpUrl: location.origin,
       clientKey: CLIENT_KEY,
       token: () => this.token(),
-      device,
-      storage: new MemoryStorage(),
+      device: this.device,
+      storage: deviceStorage(this.device),
     });
     client.on('state', (state, info) => {
       if (this.stopped || client !== this.client) return;
       if (state === 'online') {
         this.events.connection({ state: 'online' });
         // What failed to load on the last connection is tried again on this one.
-        if (this.unloadable.has(this.room)) void this.refreshRooms().then(() => this.earlier());
+        if (this.unloadable.has(this.room)) void this.refreshRooms().then(() => (this.isLoaded ? undefined : this.earlier()));
+        for (const one of this.pendings) if (one.waits) void this.deliver(one.key);
       }
       if (state === 'connecting') this.events.connection({ state: 'connecting' });
       if (state === 'waiting') this.events.connection({ state: 'reconnecting', untilMS: Date.now() + (info.inMS ?? 0) });
@@ -269,13 +276,14 @@ export class Session {
       if (state === 'closed' && info.code === CLOSED_ELSEWHERE) this.restart();
     });
     client.on('signal', (signal) => this.signal(signal));
+    client.on('recallProgress', (progress) => this.progress(progress));
     // Who has sent a message has ended typing it.
     client.on('message', (event) => this.typists.delete(event.message?.sender?._id ?? ''));
     client.on('recall', (event) => this.recalled(event.content?.messageUId ?? ''));
     client.on('edit', (event) => {
       if (event.message) this.edited.add(event.message._id);
     });
-    client.on('room', () => void this.refreshRooms());
+    client.on('room', () => this.refreshSoon());
     client.on('error', (error) => this.fail(error));
     // Deferred, so that `this.client` is set when the first state arrives.
     queueMicrotask(() => void this.start(client));
@@ -286,25 +294,39 @@ export class Session {
     this.client.close();
     this.watched.clear();
     this.loaded.clear();
-    this.client = this.connectAs(deviceId(true));
+    this.device = deviceId(true);
+    this.client = this.makeClient();
     this.events.changed();
   }
 
+  // At first, and after each time offline.
   private async start(client: RecallClient): Promise<void> {
     this.list();
     try {
       await client.connect();
-      if (this.stopped || client !== this.client) return;
+      if (!this.isPresent(client)) return;
       // Follow first, then load: what arrives between the two is applied, so nothing is missed.
       await client.subscribeAll();
       await this.refreshRooms();
-      await this.earlier();
+      if (!this.isLoaded && this.isPresent(client)) await this.earlier();
     } catch (error) {
-      this.fail(error);
+      // Closed by the switch, or because another device took the place: said elsewhere.
+      if (this.isPresent(client) && !(error instanceof RecallError && error.code === 'CLOSED')) this.fail(error);
     }
   }
 
+  private isPresent(client: RecallClient): boolean {
+    return !this.stopped && !this.isOff && client === this.client;
+  }
+
+  // A replay may bring many of the events that call for this.
+  private refreshSoon(): void {
+    window.clearTimeout(this.refreshTimer);
+    this.refreshTimer = window.setTimeout(() => void this.refreshRooms(), REFRESH_AFTER_MS);
+  }
+
   private async refreshRooms(): Promise<void> {
+    if (this.stopped || this.isOff) return;
     try {
       const rooms = await this.client.rooms();
       if (this.stopped) return;
@@ -371,15 +393,18 @@ export class Session {
     this.events.changed();
   }
 
-  private signal(signal: { type: string; room: string; [field: string]: unknown }): void {
+  private signal(signal: SignalFrame): void {
     if (signal.type === 'typing' && signal.room === this.room && typeof signal.client === 'string' && signal.client !== this.me.id) {
       this.typists.set(signal.client, Date.now() + TYPING_SHOWN_MS);
       window.setTimeout(() => this.events.changed(), TYPING_SHOWN_MS + 20);
       this.events.changed();
-    } else if (signal.type === 'recallProgress' && typeof signal._id === 'string') {
-      this.reach.set(signal._id, { acked: Number(signal.acked) || 0, devices: Number(signal.devices) || 0 });
-      this.events.changed();
     }
+  }
+
+  private progress({ _id, acked, devices }: RecallProgress): void {
+    this.reach.set(_id, { acked, devices });
+    this.events.progress(_id);
+    this.events.changed();
   }
 
   private entry(item: ListItem): Entry {
@@ -411,9 +436,16 @@ export class Session {
     return `${who}: ${oneLine(asText(item.message.message), item.message.messageType)}`;
   }
 
-  private async attempt(work: Promise<unknown>): Promise<boolean> {
+  // What cannot be done while the switch is off is refused at once, not later.
+  private refuseOff(): boolean {
+    if (this.isOff) this.events.failed('You are offline. Go online first.');
+    return this.isOff;
+  }
+
+  private async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    if (this.refuseOff()) return false;
     try {
-      await work;
+      await work();
       return true;
     } catch (error) {
       this.fail(error);

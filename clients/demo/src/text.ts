@@ -123,3 +123,26 @@ export function typingLine(names: readonly string[]): string {
   if (names.length === 2) return `${names[0]} and ${names[1]} are typing…`;
   return 'Several people are typing…';
 }
+
+export function progressLine(reach: { acked: number; devices: number } | null): string {
+  if (reach === null) return 'Show devices';
+  return `gone from ${reach.acked} of ${reach.devices} ${reach.devices === 1 ? 'device' : 'devices'}`;
+}
+
+export function durationLabel(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  return `${Math.round(ms / 3_600_000)} h`;
+}
+
+// Where a device stands with a recall. It says no more than is known: that content is gone is the device's own word.
+export function deviceStateLine(state: 'acked' | 'refused' | 'pending' | 'offline' | 'incapable', ackMS: number | null): string {
+  switch (state) {
+    case 'acked': return `Reports that it removed the content${ackMS === null ? '' : `, after ${durationLabel(ackMS)}`}`;
+    case 'refused': return 'Reports that it did not remove the content';
+    case 'pending': return 'Connected, has not reported yet';
+    case 'offline': return 'Offline: it is told when it comes back';
+    case 'incapable': return 'Its app does not know recalls';
+  }
+}

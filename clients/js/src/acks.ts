@@ -45,6 +45,11 @@ export class Acks {
     this.#arm();
   }
 
+  /** Whether anything was applied, and so is or will be told, since the client was made. */
+  knows(room: string): boolean {
+    return this.#rooms.has(room);
+  }
+
   /** The room's log began anew: earlier numbers mean nothing. */
   restart(room: string): void {
     this.#rooms.delete(room);

@@ -4,7 +4,7 @@
  */
 import { Acks } from './acks.js';
 import { Backoff } from './backoff.js';
-import { Connection, watchWake, type ConnectionEnd } from './connection.js';
+import { Connection, type ConnectionEnd } from './connection.js';
 import { Emitter } from './emitter.js';
 import { env, randomId, startTimer, stopTimer, type Timer } from './env.js';
 import { envelopeError, RecallError } from './errors.js';
@@ -18,9 +18,10 @@ import { MemoryStorage } from './storage.js';
 import { Subscriptions } from './subscriptions.js';
 import { Tokens } from './tokens.js';
 import type {
-  ByeFrame, ExpiringFrame, Frame, HistoryOptions, HistoryPage, Message, ReadyFrame, RecallOptions, Room, SendOptions,
-  State, StateInfo, SubscribedRoom, User,
+  ByeFrame, ExpiringFrame, Frame, HistoryOptions, HistoryPage, Ledger, Message, ReadyFrame, RecallOptions, RecallProgress,
+  Room, SendOptions, SignalFrame, State, StateInfo, SubscribedRoom, User,
 } from './types.js';
+import { watchWake } from './wake.js';
 
 /** A connection that lived this long was a good one: the next delay starts small again. */
 const STABLE_MS = 10_000;
@@ -217,8 +218,11 @@ export class RecallClient extends Emitter<RecallClientEvents> {
     return result;
   }
 
-  /** What became of a recall, device by device: for the recaller and the room's owner and managers. */
-  ledger(room: string, id: string, page: { limit?: number; after?: string } = {}): Promise<Record<string, unknown>> {
+  /**
+   * What became of a recall, device by device: for the recaller and the room's owner and managers. `after` is the former
+   * page's `next`. That a device acked is that device's word.
+   */
+  ledger(room: string, id: string, page: { limit?: number; after?: string } = {}): Promise<Ledger> {
     return this.#http.call('GET', `${roomPath(room)}/messages/${encodeURIComponent(id)}/recall${queryOf({ ...page })}`);
   }
 
@@ -233,6 +237,8 @@ export class RecallClient extends Emitter<RecallClientEvents> {
       now: () => Date.now() + this.#clockOffset(),
       history: (options) => this.history(room, options),
       log: state.log,
+      // Not on a connection: what lies between the cache and now would not be replayed.
+      rewind: (to) => !this.#online && this.#rooms.rewindTo(room, to),
       ...(reEditMS === undefined ? {} : { reEditMS }),
       ...(maxItems === undefined ? {} : { maxItems }),
     });
@@ -346,7 +352,8 @@ export class RecallClient extends Emitter<RecallClientEvents> {
         break;
       case 'signal':
         this.#inbox.signal(frame);
-        this.emit('signal', frame as never);
+        this.emit('signal', frame as unknown as SignalFrame);
+        if (isProgress(frame)) this.emit('recallProgress', frame);
         break;
       case 'reply':
         // An error that answers no request is about a frame that expects no reply, such as an ack.
@@ -398,6 +405,7 @@ export class RecallClient extends Emitter<RecallClientEvents> {
   #followed(room: SubscribedRoom): void {
     if (room.error) {
       if (LEFT.includes(room.error.code)) this.#rooms.leave(room.room);
+      this.#rooms.state(room.room).list?.dropHeld();
       this.emit('error', new RecallError(room.error.code, `${room.room}: ${room.error.message}`));
     } else this.#inbox.followed(room);
   }
@@ -472,6 +480,12 @@ export class RecallClient extends Emitter<RecallClientEvents> {
 
 function roomPath(room: string): string {
   return `/rooms/${encodeURIComponent(room)}`;
+}
+
+function isProgress(frame: Frame): frame is Frame & RecallProgress {
+  const { room, type, _id, acked, devices } = frame as Partial<RecallProgress>;
+  return type === 'recallProgress' && typeof room === 'string' && typeof _id === 'string'
+    && Number.isSafeInteger(acked) && Number.isSafeInteger(devices);
 }
 
 function textOf(end: ConnectionEnd): string {

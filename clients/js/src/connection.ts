@@ -2,7 +2,7 @@
  * One WebSocket from its opening to its end: authentication first, then frames, and a watch that notices when the
  * other side is gone without a close (a phone that slept, a network that changed).
  */
-import { env, startTimer, stopTimer, type Timer, type WebSocketConstructor, type WebSocketLike } from './env.js';
+import { startTimer, stopTimer, type Timer, type WebSocketConstructor, type WebSocketLike } from './env.js';
 import type { Frame, ReadyFrame } from './types.js';
 
 export interface ConnectionOptions {
@@ -26,9 +26,8 @@ export interface ConnectionEnd {
   reason: string;
 }
 
-/** The watch looks this often; a look that comes much later means that the device slept. */
+/** The watch looks at least this often. */
 const TICK_MS = 5000;
-const SLEPT_MS = 15_000;
 const OPEN = 1;
 
 export class Connection {
@@ -39,7 +38,6 @@ export class Connection {
   #pongTimer: Timer | undefined;
   #ready = false;
   #heardMS = 0;
-  #tickMS = 0;
   #pingMS = 25_000;
   #pingSentMS = 0;
   #refusal: ConnectionEnd | undefined;
@@ -163,7 +161,6 @@ export class Connection {
     stopTimer(this.#deadline);
     this.#ready = true;
     if (typeof ready.pingMS === 'number' && ready.pingMS > 0) this.#pingMS = ready.pingMS;
-    this.#tickMS = Date.now();
     this.#watch();
     this.#options.onReady(ready);
     // The first ping also tells the server's clock.
@@ -189,32 +186,8 @@ export class Connection {
 
   #watch(): void {
     this.#tick = startTimer(Math.min(TICK_MS, this.#pingMS), () => {
-      const now = Date.now();
-      const slept = now - this.#tickMS > SLEPT_MS;
-      this.#tickMS = now;
       this.#watch();
-      if (slept || now - Math.max(this.#heardMS, this.#pingSentMS) >= this.#pingMS) this.probe();
+      if (Date.now() - Math.max(this.#heardMS, this.#pingSentMS) >= this.#pingMS) this.probe();
     });
   }
-}
-
-/** Calls `wake` when a browser comes back to the front or to a network, `leave` when its page may end; returns how to
- * stop that. */
-export function watchWake(wake: () => void, leave: () => void): () => void {
-  const visible = (): void => {
-    if (env.document?.visibilityState === 'hidden') leave();
-    else wake();
-  };
-  const { document } = env;
-  // React Native has neither; its apps call client.wake() from AppState and NetInfo.
-  env.addEventListener?.('online', wake);
-  env.addEventListener?.('pageshow', wake);
-  env.addEventListener?.('pagehide', leave);
-  document?.addEventListener?.('visibilitychange', visible);
-  return () => {
-    env.removeEventListener?.('online', wake);
-    env.removeEventListener?.('pageshow', wake);
-    env.removeEventListener?.('pagehide', leave);
-    document?.removeEventListener?.('visibilitychange', visible);
-  };
 }

@@ -33,6 +33,13 @@ interface Surroundings {
   WebSocket?: WebSocketConstructor;
   fetch?: FetchLike;
   localStorage?: unknown;
+  indexedDB?: { open(name: string, version?: number): any };
+  navigator?: {
+    connection?: {
+      addEventListener?(type: string, listener: () => void): void;
+      removeEventListener?(type: string, listener: () => void): void;
+    };
+  };
   AbortController?: new () => { signal: unknown; abort(): void };
   crypto?: { randomUUID?(): string; getRandomValues?(bytes: Uint8Array): Uint8Array };
   addEventListener?(type: string, listener: () => void): void;

@@ -66,7 +66,7 @@ export class Inbox {
   /** A subscribe was answered for this room; everything missed came before it. */
   followed(room: SubscribedRoom): void {
     if (typeof room.epoch !== 'string' || !Number.isSafeInteger(room.seq)) return;
-    const { rooms } = this.#options;
+    const { rooms, acks } = this.#options;
     const state = rooms.state(room.room);
     const place = { epoch: room.epoch, seq: room.seq! };
     if (!state.log.cursor) {
@@ -75,7 +75,14 @@ export class Inbox {
       rooms.moved(room.room, place);
     } else if (!this.#reset.has(room.room) && (room.recovered === false || state.log.cursor.epoch !== place.epoch)) {
       this.#restart(state, { op: 'reset', room: room.room, ...place });
+      return;
     }
+    // After a reset it is the reload that shows the list again, and acks.
+    if (this.#reset.has(room.room)) return;
+    state.list?.caughtUp();
+    // What was applied before a restart may not have been told; a device that starts from now has nothing older.
+    const seq = state.applied?.seq ?? 0;
+    if (seq > 0 && !acks.knows(room.room)) acks.applied(room.room, seq, false);
   }
 
   #take(state: RoomState, event: EventFrame): boolean {

@@ -2,14 +2,15 @@
  * The messages of one room as a screen shows them. Works without a connection: `apply` takes event frames, which is
  * also how the golden vectors test it.
  */
+import { pageEdge, readCache, writeCache } from './cache.js';
 import { Emitter } from './emitter.js';
-import { startIdleTimer, stopTimer, type Timer } from './env.js';
 import { RecallError } from './errors.js';
 import { RoomLog } from './log.js';
 import {
   clearQuote, isRecalled, mediaUrls, messageId, messageTime, noticeOf, quotedId, senderId, tombstoneFrom,
   tombstoneOf, type Tombstone,
 } from './notice.js';
+import { ReEdits } from './reedit.js';
 import type {
   Cursor, EventFrame, Forget, HistoryOptions, HistoryPage, ListItem, Message, MessageItem, Room, SignalFrame,
 } from './types.js';
@@ -29,11 +30,15 @@ export interface MessageListOptions {
   history?: (options: HistoryOptions) => Promise<HistoryPage>;
   /** Cursor and tombstones, where they are shared. */
   log?: RoomLog;
+  /** Makes the room go on from an earlier place, for `restore`; false: it cannot. */
+  rewind?: (to: Cursor) => boolean;
 }
 
 type ListEvents = { change: [list: MessageList]; forget: [forget: Forget] };
 
 const PAGE = 50;
+const CACHED = 200;
+const NOTHING: readonly ListItem[] = Object.freeze([]);
 
 export class MessageList extends Emitter<ListEvents> {
   readonly room: string;
@@ -41,9 +46,7 @@ export class MessageList extends Emitter<ListEvents> {
   readonly #log: RoomLog;
   readonly #unread = new Unread();
   readonly #byId = new Map<string, ListItem>();
-  /** When recalled texts are to be forgotten, by id. */
-  readonly #reEdits = new Map<string, number>();
-  #reEditTimer: Timer | undefined;
+  readonly #reEdits = new ReEdits((ids) => this.#forgetTexts(ids));
   #items: ListItem[] = [];
   #last: ListItem | null = null;
   #loaded = false;
@@ -51,6 +54,8 @@ export class MessageList extends Emitter<ListEvents> {
   #loading: Promise<number> | undefined;
   /** While a reload is under way: what events touched meanwhile. */
   #touched: Set<string> | undefined;
+  /** Whose cache the items came from, until what happened since is applied: none of them shows before that. */
+  #held: { user: string | undefined } | undefined;
 
   constructor(options: MessageListOptions) {
     super();
@@ -61,12 +66,12 @@ export class MessageList extends Emitter<ListEvents> {
 
   /** Ordered by messageTimeMS. A new array after each change; neither it nor its items are modified later. */
   get items(): readonly ListItem[] {
-    return this.#items;
+    return this.#held ? NOTHING : this.#items;
   }
 
   /** What a conversation list shows for this room. */
   get lastLine(): ListItem | null {
-    return this.#last;
+    return this.#held ? null : this.#last;
   }
 
   get unread(): number {
@@ -84,7 +89,7 @@ export class MessageList extends Emitter<ListEvents> {
   }
 
   get(id: string): ListItem | undefined {
-    return this.#byId.get(id);
+    return this.#held ? undefined : this.#byId.get(id);
   }
 
   /** Applies an event frame; false if it is a repeat (seq at or before the cursor) or another room's. */
@@ -109,6 +114,58 @@ export class MessageList extends Emitter<ListEvents> {
     this.#log.cursor = { epoch: at.epoch, seq: at.seq };
   }
 
+  /**
+   * The newest `limit` items with their place in the log, for an app that keeps them on the device; '' while there is no
+   * such place. Replace a kept text after each change: it holds content, which a recall has to reach as well.
+   */
+  serialize(limit = CACHED): string {
+    const { cursor } = this.#log;
+    if (!cursor) return '';
+    const user = this.#held ? this.#held.user : this.#me();
+    return writeCache(this.room, { cursor, user, items: this.#items, hasMore: this.#hasMore }, limit);
+  }
+
+  /**
+   * Takes in what `serialize` made, before the client connects; false if that is of no use (damaged, another log or
+   * room, too late). The items stay hidden until everything that happened since is applied: a message that was recalled
+   * while the device was away never shows.
+   */
+  restore(text: string | null | undefined): boolean {
+    const cache = readCache(this.room, text);
+    if (!cache || this.#items.length > 0 || this.#loading || this.#loaded) return false;
+    if (this.#options.rewind) {
+      if (!this.#options.rewind(cache.cursor)) return false;
+    } else if (this.#log.cursor) return false;
+    else this.#log.cursor = cache.cursor;
+    this.#items = cache.items;
+    for (const item of cache.items) this.#byId.set(item.id, item);
+    this.#last = this.#items[this.#items.length - 1] ?? null;
+    this.#loaded = true;
+    this.#hasMore = cache.hasMore;
+    this.#held = { user: cache.user };
+    return true;
+  }
+
+  /** The log is applied up to now: what `restore` took in shows. The client calls it. */
+  caughtUp(): void {
+    const held = this.#held;
+    if (!held) return;
+    const me = this.#me();
+    if (held.user !== undefined && me !== undefined && held.user !== me) {
+      this.clear();
+      return;
+    }
+    this.#held = undefined;
+    // Under the tombstones that the storage brought, or that came before the items.
+    this.#rebuild();
+    this.#changed();
+  }
+
+  /** Forgets what `restore` took in, if it does not show yet. */
+  dropHeld(): void {
+    if (this.#held) this.clear();
+  }
+
   /** Applies a signal: this user read on another device. */
   signal(signal: SignalFrame): void {
     if (signal.room !== this.room || signal.type !== 'read' || signal.client !== this.#me()) return;
@@ -127,7 +184,9 @@ export class MessageList extends Emitter<ListEvents> {
   /** This user has read up to message `id` (here or on another device); `badge`: what the server counts as left. */
   markedRead(id: string, badge?: number): void {
     const before = this.unread;
-    this.#unread.read(this.#byId.get(id)?.timeMS, badge, this.#items);
+    // The last line may be of a message that is not loaded.
+    const item = this.#byId.get(id) ?? (this.#last?.id === id ? this.#last : undefined);
+    this.#unread.read(item?.timeMS, badge, this.#items);
     if (this.unread !== before) this.#changed();
   }
 
@@ -140,7 +199,7 @@ export class MessageList extends Emitter<ListEvents> {
   }
 
   async #load(limit: number): Promise<number> {
-    const oldest = this.#loaded ? this.#pageEdge() : undefined;
+    const oldest = this.#loaded ? pageEdge(this.#items) : undefined;
     const page = await this.#history(oldest ? { limit, beforeMessage: oldest } : { limit });
     const before = this.#items.length;
     this.#merge(page);
@@ -168,6 +227,7 @@ export class MessageList extends Emitter<ListEvents> {
       this.#loaded = true;
       this.#hasMore = page.data.length >= limit;
       this.#last = this.#items[this.#items.length - 1] ?? null;
+      this.#held = undefined;
       this.#changed();
     } finally {
       if (this.#touched === touched) this.#touched = undefined;
@@ -176,14 +236,13 @@ export class MessageList extends Emitter<ListEvents> {
 
   /** Empties the list and forgets every kept text at once. */
   clear(): void {
-    stopTimer(this.#reEditTimer);
-    this.#reEditTimer = undefined;
     this.#reEdits.clear();
     this.#byId.clear();
     this.#items = [];
     this.#last = null;
     this.#loaded = false;
     this.#hasMore = true;
+    this.#held = undefined;
     this.#unread.clear();
     this.#changed();
   }
@@ -285,27 +344,14 @@ export class MessageList extends Emitter<ListEvents> {
       const age = tombstone.actionTime > 0 ? Math.max(0, this.#now() - tombstone.actionTime) : 0;
       if (keep > age) {
         notice.recallContent = text;
-        this.#reEdits.set(item.id, Date.now() + keep - age);
-        this.#armReEdit();
+        this.#reEdits.keep(item.id, keep - age);
       }
     }
     return { kind: 'notice', id: item.id, timeMS: item.timeMS, notice };
   }
 
-  #armReEdit(): void {
-    stopTimer(this.#reEditTimer);
-    this.#reEditTimer = undefined;
-    if (this.#reEdits.size === 0) return;
-    const due = Math.min(...this.#reEdits.values());
-    const wait = Math.min(Math.max(0, due - Date.now()), 2 ** 31 - 1);
-    this.#reEditTimer = startIdleTimer(wait, () => this.#forgetTexts());
-  }
-
-  #forgetTexts(): void {
-    const now = Date.now();
-    for (const [id, due] of this.#reEdits) {
-      if (due > now) continue;
-      this.#reEdits.delete(id);
+  #forgetTexts(ids: string[]): void {
+    for (const id of ids) {
       const item = this.#byId.get(id);
       if (item?.kind !== 'notice') continue;
       const { recallContent: _text, ...notice } = item.notice;
@@ -313,7 +359,6 @@ export class MessageList extends Emitter<ListEvents> {
       this.#replace(bare);
       if (this.#last?.id === id && this.#last.kind === 'notice') this.#last = bare;
     }
-    this.#armReEdit();
     this.#changed();
   }
 
@@ -389,6 +434,18 @@ export class MessageList extends Emitter<ListEvents> {
     return item;
   }
 
+  /** Makes every message's item anew, as what is remembered of recalls has it. */
+  #rebuild(): void {
+    this.#items = this.#items.flatMap((item) => {
+      const after = item.kind === 'message' ? this.#itemOf(item.message) : item;
+      if (after) this.#byId.set(item.id, after);
+      else this.#drop(item.id);
+      return after ?? [];
+    });
+    const newest = this.#items[this.#items.length - 1] ?? null;
+    if (this.#last?.kind === 'message') this.#last = this.#lineOf(this.#last.message) ?? newest;
+  }
+
   #insert(item: ListItem): void {
     let at = this.#items.length;
     while (at > 0 && this.#items[at - 1]!.timeMS > item.timeMS) at--;
@@ -409,7 +466,7 @@ export class MessageList extends Emitter<ListEvents> {
 
   #drop(id: string): void {
     this.#byId.delete(id);
-    this.#reEdits.delete(id);
+    this.#reEdits.drop(id);
     this.#unread.gone(id);
   }
 
@@ -423,20 +480,6 @@ export class MessageList extends Emitter<ListEvents> {
     this.#unread.recount(this.#items, this.#me());
     const newest = this.#items[this.#items.length - 1];
     if (newest && (!this.#last || newest.timeMS > this.#last.timeMS)) this.#last = newest;
-  }
-
-  /** History goes by `updatedAt`: everything changed after this message is in the list. */
-  #pageEdge(): string | undefined {
-    let edge: string | undefined;
-    let oldest = Infinity;
-    for (const item of this.#items) {
-      const at = item.kind === 'message' ? item.message.updatedAtMS ?? item.timeMS : item.notice.recallActionTime;
-      if (at > 0 && at < oldest) {
-        oldest = at;
-        edge = item.id;
-      }
-    }
-    return edge;
   }
 
   #trim(): void {

@@ -3,7 +3,7 @@ import type { FetchLike, WebSocketConstructor } from './env.js';
 import type { RecallError } from './errors.js';
 import type { Storage } from './storage.js';
 import type {
-  ByeFrame, EventFrame, ExpiringFrame, Forget, ResetFrame, SignalFrame, State, StateInfo,
+  ByeFrame, EventFrame, ExpiringFrame, Forget, RecallProgress, ResetFrame, SignalFrame, State, StateInfo,
 } from './types.js';
 
 export interface RecallClientOptions {
@@ -19,7 +19,7 @@ export interface RecallClientOptions {
   device?: string;
   /** What this client can do; default `recall`, `quote` and `ack`. */
   caps?: string[];
-  /** Default: the global one. Node 20 has none; pass the `ws` package's. */
+  /** Default: the global one. Node before 22 has none; pass the `ws` package's. */
   WebSocket?: WebSocketConstructor;
   /** Default: the global one. */
   fetch?: FetchLike;
@@ -52,6 +52,8 @@ export type RecallClientEvents = {
   edit: [event: EventFrame];
   room: [event: EventFrame];
   signal: [signal: SignalFrame];
+  /** The signal that tells on how many devices a recall was applied; `ledger()` tells on which. */
+  recallProgress: [progress: RecallProgress];
   /** A room is loaded anew: its log does not reach back far enough. */
   reset: [reset: ResetFrame];
   /** The token is about to expire. With a token function it is renewed without further ado, else call setToken(). */

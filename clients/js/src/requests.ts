@@ -10,7 +10,10 @@ interface Pending {
   id: number;
   op: string;
   text: string;
+  /** Whether it went out, on whichever connection. */
   sent: boolean;
+  /** The connection on which it went out last. */
+  sentOn: number;
   /** Whether it goes out again on the next connection. */
   keep: boolean;
   timer: Timer | undefined;
@@ -27,6 +30,8 @@ export class Requests {
   /** Sends a text on the present connection; false if there is none that is ready. */
   readonly #transmit: (text: string) => boolean;
   #nextId = 1;
+  /** Counts connections. */
+  #connection = 0;
   /** The largest frame the server takes, bytes. */
   frameLimit = 65_536;
 
@@ -52,9 +57,9 @@ export class Requests {
     }
     return new Promise((resolve, reject) => {
       const timer = once ? undefined : startTimer(this.#timeoutMS, () => this.#timeOut(id));
-      const pending: Pending = { id, op: frame.op, text, sent: false, keep: !once, timer, resolve, reject };
+      const pending: Pending = { id, op: frame.op, text, sent: false, sentOn: -1, keep: !once, timer, resolve, reject };
       this.#pending.set(id, pending);
-      pending.sent = this.#transmit(text);
+      this.#send(pending);
       if (once && !pending.sent) this.#take(id)?.reject(new RecallError('CLOSED', 'not connected'));
     });
   }
@@ -70,6 +75,7 @@ export class Requests {
 
   /** The connection ended: what belonged to it fails, the rest waits for the next one. */
   disconnected(): void {
+    this.#connection += 1;
     for (const pending of [...this.#pending.values()]) {
       if (!pending.keep) this.#take(pending.id)?.reject(new RecallError('CLOSED', 'the connection ended'));
     }
@@ -77,7 +83,10 @@ export class Requests {
 
   /** A new connection is ready: everything unanswered goes out on it, in the order it was asked. */
   resume(): void {
-    for (const pending of this.#pending.values()) pending.sent = this.#transmit(pending.text);
+    for (const pending of this.#pending.values()) {
+      // What was asked since it is ready has gone out on it already.
+      if (pending.sentOn !== this.#connection) this.#send(pending);
+    }
   }
 
   /** Gives up what had gone out: the connection ended in a way that one of these frames may have caused. */
@@ -90,6 +99,12 @@ export class Requests {
   /** Gives up everything. */
   failAll(error: RecallError): void {
     for (const pending of [...this.#pending.values()]) this.#take(pending.id)?.reject(error);
+  }
+
+  #send(pending: Pending): void {
+    if (!this.#transmit(pending.text)) return;
+    pending.sent = true;
+    pending.sentOn = this.#connection;
   }
 
   #take(id: number): Pending | undefined {

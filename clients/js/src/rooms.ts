@@ -46,7 +46,9 @@ export class Rooms {
     await Promise.all(Object.entries(stored).map(async ([room, one]) => {
       if (typeof one?.epoch !== 'string' || !Number.isSafeInteger(one.seq)) return;
       const state = this.state(room);
-      state.log.cursor ??= { epoch: one.epoch, seq: one.seq };
+      const at = state.log.cursor;
+      // A list that was filled from a cache goes on from that cache's place; the earlier of the two leaves no gap.
+      if (!at || (at.epoch === one.epoch && one.seq < at.seq)) state.log.cursor = { epoch: one.epoch, seq: one.seq };
       state.applied ??= state.log.cursor;
       if (!one.tombstones) return;
       try {
@@ -87,6 +89,16 @@ export class Rooms {
   /** What was not applied to its end before the client was stopped is asked for again. */
   rewind(): void {
     for (const { log, applied } of this.#states.values()) if (applied) log.cursor = applied;
+  }
+
+  /** Goes on from `to`, or from where the room stands if that is earlier; false if that is another log. */
+  rewindTo(room: string, to: Cursor): boolean {
+    const state = this.state(room);
+    const at = state.log.cursor;
+    if (at && at.epoch !== to.epoch) return false;
+    if (!at || to.seq < at.seq) state.log.cursor = to;
+    if (state.applied && to.seq < state.applied.seq) state.applied = to;
+    return true;
   }
 
   moved(room: string, cursor: Cursor): void {

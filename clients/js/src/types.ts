@@ -78,6 +78,7 @@ export interface EventFrame {
   [field: string]: unknown;
 }
 
+/** What passes and is not kept: `read`, `typing`, `recallProgress`; of others nothing is known but these two fields. */
 export interface SignalFrame {
   op: 'signal';
   room: string;
@@ -85,6 +86,19 @@ export interface SignalFrame {
   client?: string;
   lastRead?: string;
   [field: string]: unknown;
+}
+
+/** How far a recall has come; for the recaller's devices and the room's owner and managers, a few times a second. */
+export interface RecallProgress {
+  op: 'signal';
+  room: string;
+  type: 'recallProgress';
+  /** The recalled message. */
+  _id: string;
+  /** Devices that reported that they applied the recall. */
+  acked: number;
+  /** Devices that the recall is meant for. */
+  devices: number;
 }
 
 export interface ResetFrame {
@@ -206,6 +220,36 @@ export interface Room {
   unread?: number;
   members?: User[];
   memberProperties?: { client: string; badge?: number; lastRead?: string | null; role?: string }[];
+  [field: string]: unknown;
+}
+
+/**
+ * Where a device stands with a recall. `acked`: it reported that it applied it (that is its word, not proof); `refused`:
+ * it reported that it did not; `pending`: connected, no report yet; `offline`: it is told when it comes back;
+ * `incapable`: it is connected with an app that does not know recalls.
+ */
+export type DeviceState = 'acked' | 'refused' | 'pending' | 'offline' | 'incapable';
+
+/** What became of a recall, device by device. */
+export interface Ledger {
+  _id: string;
+  room: string;
+  /** The recall's place in the room's log. */
+  seq: number;
+  recallTimeMS: number;
+  /** Who recalled; null: the platform. */
+  operator: User | null;
+  isDelete: boolean;
+  isAdmin: boolean;
+  reason: string | null;
+  extra: string | null;
+  /** Devices by state, all pages together. */
+  counts: Record<DeviceState, number>;
+  /** From the commit to the ack, ms; null before the first ack. */
+  ackMS: { p50: number | null; p99: number | null; max: number | null };
+  devices: { user: string; device: string; state: DeviceState; ackMS?: number | null; [field: string]: unknown }[];
+  /** `after` for the next page; null: this was the last. */
+  next: string | null;
   [field: string]: unknown;
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MemoryStorage, RecallError, type EventFrame, type Forget, type ResetFrame } from 'recall-client';
+import { MemoryStorage, RecallError, type EventFrame, type Forget, type RecallProgress, type ResetFrame } from 'recall-client';
 import { event, message, recall, recalled, T0 } from './frames.js';
 import { clientOf, server, statesOf } from './harness.js';
 
@@ -110,6 +110,26 @@ test('subscribeAll tells every cursor, and a restart goes on from the storage', 
   const list = second.room('r');
   await server.until(() => list.items.length > 0, 'the late message');
   assert.equal(list.items[0]!.kind, 'notice', 'the tombstone survived the restart');
+});
+
+test('what was applied before a restart is acked after it, in a quiet room as well', async () => {
+  const storage = new MemoryStorage();
+  server.heads = { r: { epoch: 'e1', seq: 7 }, empty: { epoch: 'e1', seq: 0 } };
+  const first = clientOf({ storage });
+  await first.connect();
+  await first.subscribeAll();
+  server.last.send(recall(8, message('m1', 'ben', 'x')));
+  await server.until(() => first.room('r').tombstones.length > 0, 'the recall');
+  // The page ends before the ack is due.
+  await first.flush();
+  server.last.socket.removeAllListeners('message');
+  first.close();
+  server.heads = { r: { epoch: 'e1', seq: 8 }, empty: { epoch: 'e1', seq: 0 } };
+  const second = clientOf({ storage });
+  await second.connect();
+  await second.subscribeAll();
+  await server.until(() => server.last.of('ack').length > 0, 'the ack');
+  assert.deepEqual(server.last.of('ack'), [{ op: 'ack', room: 'r', seq: 8 }]);
 });
 
 test('a refused room is told to the caller and not asked for again', async () => {
@@ -271,6 +291,31 @@ test('forget comes from the client with a list and without one', async () => {
   await server.until(() => forgotten.length === 2, 'both');
   assert.deepEqual(forgotten.map(({ room, ids, isDelete }) => ({ room, ids, isDelete })),
     [{ room: 'r', ids: ['m1'], isDelete: false }, { room: 's', ids: ['m2'], isDelete: true }]);
+});
+
+test('the progress of a recall has its own event; a damaged signal is only a signal', async () => {
+  const client = clientOf();
+  const progress: RecallProgress[] = [];
+  let signals = 0;
+  client.on('recallProgress', (one) => progress.push(one));
+  client.on('signal', () => signals++);
+  await client.connect();
+  const signal = { op: 'signal', room: 'r', type: 'recallProgress', _id: 'm1', acked: 2, devices: 3 };
+  server.last.send(signal);
+  server.last.send({ ...signal, acked: 'two' });
+  await server.until(() => signals === 2, 'the signals');
+  assert.deepEqual(progress, [signal]);
+});
+
+test('the ledger is asked for page by page', async () => {
+  const client = clientOf();
+  const page = { _id: 'm/1', room: 'r', counts: { acked: 1, refused: 0, pending: 1, offline: 0, incapable: 0 }, next: 'ben/phone' };
+  server.onCall = () => [200, { RC: 0, RM: 'OK', result: page }];
+  const ledger = await client.ledger('r', 'm/1', { limit: 1 });
+  assert.equal(ledger.counts.acked, 1);
+  await client.ledger('r', 'm/1', { limit: 1, after: ledger.next! });
+  assert.deepEqual(server.calls.map((call) => call.url),
+    ['/rooms/r/messages/m%2F1/recall?limit=1', '/rooms/r/messages/m%2F1/recall?limit=1&after=ben%2Fphone']);
 });
 
 test('the time for editing again goes by the server\'s clock', async () => {

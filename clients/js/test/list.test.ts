@@ -216,6 +216,14 @@ test('the list is bounded: the oldest leave it', () => {
   assert.equal(list.unread, 4, 'one that left the list had counted');
 });
 
+test('read elsewhere up to the last line, which is not loaded', () => {
+  const list = listOf();
+  list.seed({ _id: 'r', unread: 3, lastMessage: message('m5', 'ann', 'newest') });
+  assert.equal(list.unread, 3);
+  list.signal({ op: 'signal', room: 'r', type: 'read', client: 'ben', lastRead: 'm5' });
+  assert.equal(list.unread, 0);
+});
+
 test('read elsewhere up to a message: what came after it stays unread', () => {
   const list = listOf();
   for (let i = 1; i <= 4; i++) list.apply(event(i, message(`m${i}`, 'ann', `text ${i}`)));

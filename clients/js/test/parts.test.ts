@@ -4,7 +4,7 @@ import { buildSync } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Backoff, ItemStorage, MemoryStorage, RecallClient } from 'recall-client';
+import { Backoff, IndexedDbStorage, ItemStorage, MemoryStorage, RecallClient } from 'recall-client';
 // The internals come from the build as well.
 import { Acks } from '../dist/acks.js';
 import { utf8Length } from '../dist/env.js';
@@ -14,6 +14,7 @@ import { RoomLog, TOMBSTONES_PER_ROOM } from '../dist/log.js';
 import { MAX_PENDING, Requests } from '../dist/requests.js';
 import { Rooms } from '../dist/rooms.js';
 import { tombstoneOf } from '../dist/notice.js';
+import { fakeClock } from './clock.js';
 import { message, recall } from './frames.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,45 +31,45 @@ test('delays double up to the bound, are spread, and start anew after a reset', 
 });
 
 test('acks: one frame per room, recalls first to be due, paced under the server\'s limit', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const clock = fakeClock(t);
   const frames: Record<string, unknown>[] = [];
   const acks = new Acks((frame) => frames.push(frame) > 0, () => 0.5);
   for (let i = 0; i < 100; i++) acks.applied(`room-${i}`, 5, false);
   acks.applied('room-99', 6, true);
-  t.mock.timers.tick(124);
+  clock.tick(124);
   assert.equal(frames.length, 0);
-  t.mock.timers.tick(1);
+  clock.tick(1);
   assert.deepEqual(frames, [{ op: 'ack', room: 'room-99', seq: 6 }]);
-  t.mock.timers.tick(875);
+  clock.tick(875);
   assert.equal(frames.length, 41);
-  t.mock.timers.tick(500);
+  clock.tick(500);
   assert.equal(frames.length, 81);
-  t.mock.timers.tick(500);
+  clock.tick(500);
   assert.equal(frames.length, 100);
-  t.mock.timers.tick(60_000);
+  clock.tick(60_000);
   assert.equal(frames.length, 100);
 });
 
 test('acks: what went out shortly before the connection broke is told again, refusals too', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+  const clock = fakeClock(t);
   let online = true;
   const frames: Record<string, unknown>[] = [];
   const acks = new Acks((frame) => online && frames.push(frame) > 0, () => 1);
   acks.applied('r', 7, true, true);
-  t.mock.timers.tick(250);
+  clock.tick(250);
   online = false;
   acks.stop();
   acks.applied('s', 3, true);
-  t.mock.timers.tick(5000);
+  clock.tick(5000);
   online = true;
   acks.resume();
-  t.mock.timers.tick(1000);
+  clock.tick(1000);
   const expected = { op: 'ack', room: 'r', seq: 7, refused: [7] };
   assert.deepEqual(frames.filter((frame) => frame['room'] === 'r'), [expected, expected]);
   assert.deepEqual(frames.filter((frame) => frame['room'] === 's'), [{ op: 'ack', room: 's', seq: 3 }]);
-  t.mock.timers.tick(120_000);
+  clock.tick(120_000);
   acks.resume();
-  t.mock.timers.tick(5000);
+  clock.tick(5000);
   assert.equal(frames.length, 3, 'what is long done is not told again');
 });
 
@@ -162,7 +163,9 @@ test('a browser\'s own WebSocket, fetch and localStorage fit the options', () =>
     url: 'ws://host/ws', clientKey: 'k', token: 't', WebSocket: globalThis.WebSocket, fetch: globalThis.fetch,
     storage: new ItemStorage(globalThis.localStorage),
   });
-  assert.throws(inBrowser, /there is no localStorage here/);
+  const inWorker = (): IndexedDbStorage => new IndexedDbStorage('recall', globalThis.indexedDB);
+  if (globalThis.localStorage === undefined) assert.throws(inBrowser, /there is no localStorage here/);
+  assert.throws(inWorker, /there is no indexedDB here/);
 });
 
 test('the package has no runtime dependency', () => {

@@ -1,4 +1,4 @@
-// The pill that tells the connection's state. The countdown is for the eye; a screen reader hears only the change.
+// The pill that tells the connection's state, and the switch beside it. The countdown is for the eye; a screen reader hears only the change.
 import { byId } from '../dom.ts';
 import type { Connection } from '../model.ts';
 
@@ -8,7 +8,19 @@ export class ConnectionView {
   private readonly pill = byId('connection');
   private readonly text = byId('connection-text');
   private readonly status = byId('connection-status');
+  private readonly toggle = byId<HTMLButtonElement>('offline-switch');
   private timer = 0;
+
+  constructor(change: (off: boolean) => void) {
+    this.toggle.addEventListener('click', () => change(this.toggle.getAttribute('aria-checked') === 'true'));
+  }
+
+  // Whether the user switched the connection off.
+  showOff(off: boolean): void {
+    this.toggle.setAttribute('aria-checked', String(!off));
+    this.toggle.title = off ? 'Go online' : 'Go offline';
+    byId('offline-line').hidden = !off;
+  }
 
   show(connection: Connection): void {
     window.clearInterval(this.timer);

@@ -3,7 +3,7 @@
 import { byId, h, icon } from '../dom.ts';
 import type { Entry, MessageEntry, Pending, Viewer } from '../model.ts';
 import { dayKey, dayLabel } from '../text.ts';
-import { messageRow, noticeRow, pendingRow, type Place, type RowEvents } from './message.ts';
+import { messageRow, noticeRow, pendingRow, updateNotice, type Place, type RowEvents } from './message.ts';
 
 const GROUP_MS = 5 * 60_000;
 // This near to the end counts as reading the newest message.
@@ -33,6 +33,8 @@ interface Row {
   // All that the element shows: as long as it is the same, the element stays.
   facts: string;
   build(): HTMLElement;
+  // What may change in an element that stays.
+  update?(element: HTMLElement): void;
 }
 
 export class LogView {
@@ -149,8 +151,13 @@ export class LogView {
         });
       }
       if (entry.kind === 'notice') {
-        const facts = JSON.stringify(entry) + names + String(viewer.nameOf(entry.operatorId));
-        rows.push({ key: `m:${entry.id}`, facts, build: () => noticeRow(entry, viewer, this.events) });
+        const { reach: _moves, ...lasting } = entry;
+        const facts = JSON.stringify([lasting, viewer.moderates]) + names + String(viewer.nameOf(entry.operatorId));
+        rows.push({
+          key: `m:${entry.id}`, facts,
+          build: () => noticeRow(entry, viewer, this.events),
+          update: (element) => updateNotice(element, entry),
+        });
         return;
       }
       const place = placeOf(entry, entries[index - 1], entries[index + 1]);
@@ -187,6 +194,7 @@ export class LogView {
       let element: HTMLElement;
       if (before !== undefined && before.facts === row.facts) {
         element = before.element;
+        row.update?.(element);
       } else {
         element = row.build();
         const becameNotice = before !== undefined && before.element.dataset.testid !== element.dataset.testid;
@@ -265,7 +273,7 @@ export class LogView {
     const active = items.find((item) => item.dataset.messageId === this.active) ?? items[items.length - 1];
     for (const item of items) {
       item.tabIndex = item === active ? 0 : -1;
-      const more = item.querySelector<HTMLElement>('.more');
+      const more = item.querySelector<HTMLElement>('.more, .notice-progress');
       if (more !== null) more.tabIndex = item === active ? 0 : -1;
     }
   }
@@ -281,7 +289,7 @@ export class LogView {
     else if (event.key === 'Home') next = items[0];
     else if (event.key === 'End') next = items[items.length - 1];
     else if (event.key === 'Enter' || event.key === ' ' || event.key === 'ContextMenu') {
-      row.querySelector<HTMLElement>('.more, .link')?.click();
+      (row.querySelector<HTMLElement>('.more, .link') ?? row.querySelector<HTMLElement>('.notice-progress'))?.click();
     } else return;
     event.preventDefault();
     next?.focus();

@@ -1,13 +1,14 @@
 // One row of the log as an element: a message, a notice, a message on its way. Each is built anew when its facts change.
 import { avatar, h, icon } from '../dom.ts';
 import type { MessageEntry, NoticeEntry, Pending, Quote, Viewer } from '../model.ts';
-import { fullTimeLabel, hueOf, initials, oneLine, recaller, timeLabel } from '../text.ts';
+import { fullTimeLabel, hueOf, initials, oneLine, progressLine, recaller, timeLabel } from '../text.ts';
 
 export interface RowEvents {
   openMenu(entry: MessageEntry, anchor: HTMLElement): void;
   select(id: string): void;
   goTo(id: string): void;
   reEdit(entry: NoticeEntry): void;
+  openLedger(id: string): void;
   retry(pending: Pending): void;
   discard(pending: Pending): void;
 }
@@ -91,7 +92,6 @@ export function messageRow(entry: MessageEntry, place: Place, viewer: Viewer, ev
 export function noticeRow(entry: NoticeEntry, viewer: Viewer, events: RowEvents): HTMLElement {
   const who = recaller(entry, viewer.me.id, viewer.nameOf);
   const uid = `row${++lastUid}`;
-  const reach = entry.reach;
   const sentence = h('span', { attrs: { id: uid, 'data-testid': 'notice-text' } });
   if (who.kind === 'other') {
     // Isolated, so that a name written right to left does not turn the sentence round.
@@ -109,13 +109,24 @@ export function noticeRow(entry: NoticeEntry, viewer: Viewer, events: RowEvents)
   },
   h('div', { class: 'notice-bar' },
     sentence,
-    reach !== null && h('span', { class: 'notice-reach', attrs: { 'data-testid': 'notice-reach' } },
-      `reached ${reach.acked} of ${reach.devices} ${reach.devices === 1 ? 'device' : 'devices'}`),
     entry.reEdit !== null && h('button', {
       class: 'link',
       attrs: { type: 'button', 'data-testid': 're-edit' },
       on: { click: () => events.reEdit(entry) },
-    }, 'Re-edit')));
+    }, 'Re-edit')),
+  // The server tells it to the recaller, and to those who moderate the room.
+  (who.kind === 'you' || viewer.moderates) && h('button', {
+    class: 'notice-progress',
+    attrs: { type: 'button', tabindex: -1, 'data-testid': 'recall-progress', 'aria-haspopup': 'dialog' },
+    on: { click: () => events.openLedger(entry.id) },
+  }, progressLine(entry.reach)));
+}
+
+// The count moves while the row stays: the focus stays in it, and a screen reader is not told the notice again.
+export function updateNotice(row: HTMLElement, entry: NoticeEntry): void {
+  const progress = row.querySelector<HTMLElement>('.notice-progress');
+  const line = progressLine(entry.reach);
+  if (progress !== null && progress.textContent !== line) progress.textContent = line;
 }
 
 export function pendingRow(pending: Pending, place: Place, viewer: Viewer, events: RowEvents): HTMLElement {
@@ -129,7 +140,7 @@ export function pendingRow(pending: Pending, place: Place, viewer: Viewer, event
       h('div', { class: 'bubble' },
         pending.quote !== null && quote(pending.quote, viewer, events.goTo),
         body(pending.text, 'text'),
-        h('div', { class: 'meta' }, pending.failed ? 'not sent' : 'sending…'))),
+        h('div', { class: 'meta' }, pending.failed ? 'not sent' : pending.waits ? 'waits until you are online' : 'sending…'))),
     pending.failed && h('div', { class: 'failed' },
       h('button', { class: 'link', attrs: { type: 'button' }, on: { click: () => events.retry(pending) } }, 'Try again'),
       h('button', { class: 'link', attrs: { type: 'button' }, on: { click: () => events.discard(pending) } }, 'Discard'))));

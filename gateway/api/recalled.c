@@ -1,0 +1,146 @@
+#include "api/recalled.h"
+
+#include "proto/codec/json_out.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Recall number i (from 1) stands at i % RECALLED_KEPT and hangs in the chain of its key. */
+struct entry {
+    uint64_t key;
+    uint32_t next; /* index + 1; 0: the chain's end */
+};
+
+struct recalled {
+    pthread_mutex_t lock;
+    atomic_uint_fast64_t count;
+    struct entry entries[RECALLED_KEPT];
+    uint32_t chains[RECALLED_KEPT]; /* index + 1 */
+};
+
+/* FNV-1a. */
+#define HASH_START UINT64_C(14695981039346656037)
+
+static uint64_t hash(uint64_t h, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
+    return h;
+}
+
+static uint64_t hash_app(int64_t app)
+{
+    return hash(HASH_START, (const char *)&app, sizeof(app));
+}
+
+struct recalled *recalled_create(void)
+{
+    struct recalled *r = calloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return NULL;
+    if (pthread_mutex_init(&r->lock, NULL) != 0) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void recalled_free(struct recalled *r)
+{
+    if (r == NULL)
+        return;
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+static void unchain(struct recalled *r, uint32_t index)
+{
+    uint32_t *at = &r->chains[r->entries[index].key % RECALLED_KEPT];
+
+    while (*at != 0 && *at != index + 1)
+        at = &r->entries[*at - 1].next;
+    if (*at != 0)
+        *at = r->entries[index].next;
+}
+
+void recalled_note(struct recalled *r, int64_t app, struct str message)
+{
+    struct json_out text;
+    uint64_t key, count;
+    uint32_t index, *chain;
+
+    if (r == NULL)
+        return;
+    /* As it stands between the quotes of an answer. */
+    json_out_init(&text);
+    json_out_str(&text, message.p != NULL ? message.p : "", message.n);
+    if (!json_out_ok(&text))
+        abort(); /* going on without it would break the promise */
+    key = hash(hash_app(app), text.p + 1, text.len - 2);
+    json_out_free(&text);
+    pthread_mutex_lock(&r->lock);
+    count = atomic_load_explicit(&r->count, memory_order_relaxed) + 1;
+    index = (uint32_t)(count % RECALLED_KEPT);
+    if (count > RECALLED_KEPT)
+        unchain(r, index);
+    chain = &r->chains[key % RECALLED_KEPT];
+    r->entries[index] = (struct entry){.key = key, .next = *chain};
+    *chain = index + 1;
+    atomic_store(&r->count, count);
+    pthread_mutex_unlock(&r->lock);
+}
+
+uint64_t recalled_mark(struct recalled *r)
+{
+    return r != NULL ? atomic_load(&r->count) : 0;
+}
+
+/* Was the key noted after `mark`? `count` is now. */
+static bool noted_since(const struct recalled *r, uint64_t key, uint64_t mark, uint64_t count)
+{
+    for (uint32_t at = r->chains[key % RECALLED_KEPT]; at != 0; at = r->entries[at - 1].next) {
+        const uint64_t index = at - 1;
+        /* How many recalls ago the entry was written: less than RECALLED_KEPT. */
+        const uint64_t age = (count % RECALLED_KEPT + RECALLED_KEPT - index) % RECALLED_KEPT;
+
+        if (r->entries[index].key == key && count - age > mark)
+            return true;
+    }
+    return false;
+}
+
+/* Every message object has its "_id" first; other objects' ids are looked up in vain. */
+static bool search(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n)
+{
+    static const char name[] = "\"_id\":\"";
+    const char *end = body + n;
+    const char *at = body;
+
+    while ((at = memmem(at, (size_t)(end - at), name, sizeof(name) - 1)) != NULL) {
+        const char *id = at + sizeof(name) - 1;
+
+        for (at = id; at < end && *at != '"'; at++)
+            at += *at == '\\' && at + 1 < end ? 1 : 0;
+        if (at < end && noted_since(r, hash(app_hash, id, (size_t)(at - id)), mark, count))
+            return true;
+    }
+    return false;
+}
+
+bool recalled_shown(struct recalled *r, int64_t app, uint64_t *mark, const char *body, size_t n)
+{
+    const uint64_t from = *mark;
+    uint64_t count;
+    bool shown;
+
+    if (r == NULL || atomic_load(&r->count) == from)
+        return false;
+    pthread_mutex_lock(&r->lock);
+    count = atomic_load(&r->count);
+    shown = count - from > RECALLED_KEPT || (n != 0 && search(r, hash_app(app), from, count, body, n));
+    pthread_mutex_unlock(&r->lock);
+    *mark = count;
+    return shown;
+}

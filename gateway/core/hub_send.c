@@ -1,0 +1,149 @@
+/*
+ * Handing frames to one connection: as shared bytes, or each in the form that the connection's owner gives it.
+ */
+#include "core/hub_private.h"
+
+#include <stdlib.h>
+
+static void unlink_cut(struct hub_cut *cut)
+{
+    if (cut->prev != NULL)
+        cut->prev->next = cut->next;
+    else
+        cut->room->cuts = cut->next;
+    if (cut->next != NULL)
+        cut->next->prev = cut->prev;
+    cut->conn->cut = NULL;
+    frame_unref(cut->frame);
+    free(cut);
+}
+
+void hub_drop_cut(struct hub *h, struct hub_conn *conn)
+{
+    struct hub_room *r;
+
+    if (conn->cut == NULL)
+        return;
+    r = conn->cut->room;
+    unlink_cut(conn->cut);
+    hub_release_room(h, r);
+}
+
+void hub_forget_cuts(struct hub_room *r)
+{
+    while (r->cuts != NULL)
+        unlink_cut(r->cuts);
+}
+
+/* The socket took a part of `frame`: its rest is kept elsewhere, and a recall of what the frame shows ends the connection. */
+static void note_cut(struct hub_slot *slot, struct frame *frame)
+{
+    struct hub_cut *cut = calloc(1, sizeof(*cut));
+
+    if (cut == NULL)
+        abort();
+    cut->conn = slot->conn;
+    cut->room = slot->sub->room;
+    cut->frame = frame_ref(frame);
+    cut->next = cut->room->cuts;
+    if (cut->next != NULL)
+        cut->next->prev = cut;
+    cut->room->cuts = cut;
+    slot->conn->cut = cut;
+}
+
+/* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
+static void note_blocked(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
+{
+    slot->conn->blocked = true;
+    for (size_t i = 0; i < n && taken > 0; i++) {
+        slot->position = frames[i]->seq;
+        if (taken < frames[i]->wire.n) {
+            note_cut(slot, frames[i]);
+            if (!h->ops->finish(slot->conn, frames[i]->wire.p + taken, frames[i]->wire.n - taken))
+                slot->conn->gone = true;
+            return;
+        }
+        taken -= frames[i]->wire.n;
+    }
+}
+
+/* As many of frames[0..n) as go into one send. */
+static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
+{
+    size_t i = 1;
+
+    *bytes = frames[0]->wire.n;
+    while (i < n && *bytes + frames[i]->wire.n <= HUB_SEND_BYTES)
+        *bytes += frames[i++]->wire.n;
+    return i;
+}
+
+/* The frames one behind the other. Most subscribers of a room miss the same ones: they are gathered once. */
+static const char *gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n)
+{
+    size_t at = 0;
+
+    if (n == 1)
+        return frames[0]->wire.p;
+    if (h->scratch_room == r && h->scratch_from == frames[0]->seq && h->scratch_to == frames[n - 1]->seq)
+        return h->scratch;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(h->scratch + at, frames[i]->wire.p, frames[i]->wire.n);
+        at += frames[i]->wire.n;
+    }
+    h->scratch_room = r;
+    h->scratch_from = frames[0]->seq;
+    h->scratch_to = frames[n - 1]->seq;
+    return h->scratch;
+}
+
+/* A connection that is sent events in a form of its own gets them one by one. */
+static void send_rendered(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+{
+    for (size_t i = 0; i < n && !slot->conn->blocked && !slot->conn->gone; i++) {
+        bool cut = false;
+
+        switch (h->ops->render(slot->conn, frames[i], &cut)) {
+        case HUB_SENT:
+            slot->position = frames[i]->seq;
+            break;
+        case HUB_BLOCKED:
+            slot->conn->blocked = true;
+            if (cut) {
+                slot->position = frames[i]->seq;
+                note_cut(slot, frames[i]);
+            }
+            break;
+        case HUB_GONE:
+            slot->conn->gone = true;
+            break;
+        }
+    }
+}
+
+void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+{
+    if (slot->conn->rendering) {
+        send_rendered(h, slot, frames, n);
+        return;
+    }
+    while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
+        size_t bytes, taken = 0;
+        const size_t k = fitting(frames, n, &bytes);
+
+        switch (h->ops->send(slot->conn, gather(h, slot->sub->room, frames, k), bytes, &taken)) {
+        case HUB_SENT:
+            slot->position = frames[k - 1]->seq;
+            break;
+        case HUB_BLOCKED:
+            note_blocked(h, slot, frames, k, taken);
+            break;
+        case HUB_GONE:
+            slot->conn->gone = true;
+            break;
+        }
+        frames += k;
+        n -= k;
+    }
+}

@@ -1,0 +1,267 @@
+/*
+ * What the hub asks of its owner, and for each room on each connection: which event must come next, and what it may show.
+ */
+#include "sim.h"
+
+static struct sim_conn *of_conn(struct hub_conn *conn)
+{
+    return (struct sim_conn *)conn;
+}
+
+static struct lane *lane_of(struct sim_conn *c, struct str room)
+{
+    return &c->lanes[world_room_number(c->sim, room)];
+}
+
+static const char *room_name(const struct sim_conn *c, const struct lane *lane)
+{
+    return c->sim->rooms[lane - c->lanes].id;
+}
+
+static void put_item(struct sim_conn *c, struct item item)
+{
+    if (c->item_to - c->item_from == SIM_ITEMS)
+        device_apply(c->sim, c, SIM_ITEMS / 2);
+    c->items[c->item_to++ % SIM_ITEMS] = item;
+}
+
+/* --- what the hub hands over --- */
+
+static void check_content(struct sim_conn *c, const struct parsed *p)
+{
+    const int shows = shown_heard(c->sim, p->bytes, c->at);
+
+    if (shows >= 0)
+        sim_fail(c->sim, "recalled content",
+                 "connection %d got content of m%d in event %lld of %s, after hub %d had heard of its recall",
+                 c->number, shows, (long long)p->seq, c->sim->rooms[p->room].id, c->at);
+}
+
+static void check_event(struct sim_conn *c, const struct parsed *p)
+{
+    struct lane *lane = &c->lanes[p->room];
+
+    if (!lane->following)
+        sim_fail(c->sim, "not followed", "connection %d got event %lld of %s, which it does not follow",
+                 c->number, (long long)p->seq, room_name(c, lane));
+    else if (lane->next < 0)
+        sim_fail(c->sim, "order", "connection %d got event %lld of %s before its position was known",
+                 c->number, (long long)p->seq, room_name(c, lane));
+    else if (p->seq != lane->next)
+        sim_fail(c->sim, p->seq < lane->next ? "repeated" : "gap",
+                 "connection %d got event %lld of %s, where %lld was next", c->number, (long long)p->seq,
+                 room_name(c, lane), (long long)lane->next);
+    lane->next = p->seq + 1;
+    check_content(c, p);
+    c->sim->met[MET_EVENTS]++;
+    put_item(c, (struct item){ITEM_EVENT, p->room, p->seq, false, p});
+}
+
+/* One frame of a send, `handed` of whose bytes the kernel takes now. */
+static void hand_over(struct sim_conn *c, const struct parsed *p, size_t handed)
+{
+    struct sim *s = c->sim;
+
+    sim_trace(s, "  connection %d gets%s %.*s", c->number, handed < p->bytes.n ? " a part of" : "",
+              p->bytes.n < 150 ? (int)p->bytes.n - 4 : 146, p->bytes.p + 4);
+    s->digest = (s->digest ^ p->hash ^ (handed << 20) ^ ((uint64_t)c->number << 40) ^ s->step) *
+                UINT64_C(0x9E3779B97F4A7C15);
+    if (p->kind == PARSED_EVENT)
+        check_event(c, p);
+    if (handed < p->bytes.n) {
+        s->met[MET_CUT]++;
+        c->kept = p;
+        c->kept_from = handed;
+        c->kept_at = p->kind == PARSED_EVENT ? c->item_to - 1 : c->item_to;
+    }
+}
+
+static enum hub_sent op_send(struct hub_conn *conn, const char *bytes, size_t n, size_t *taken)
+{
+    struct sim_conn *c = of_conn(conn);
+    struct sim *s = c->sim;
+    const bool blocks = !s->calm && sim_chance(s, s->block_one_in);
+    const size_t now = !blocks ? n : sim_chance(s, 3) ? 0 : (size_t)sim_pick(s, (unsigned)n);
+    size_t at = 0;
+
+    if (!c->closing && !s->calm && sim_chance(s, 300))
+        follow_stop(s, c);
+    if (c->closing)
+        return HUB_GONE;
+    if (conn->blocked || c->stuck)
+        sim_fail(s, "blocked", "connection %d got bytes while it was blocked", c->number);
+    while (at < n && (!blocks || at < now)) {
+        size_t size = 0;
+        const struct parsed *p = shown_frame(s, str_n(bytes + at, n - at), &size);
+
+        if (p == NULL || p->kind == PARSED_BAD) {
+            sim_fail(s, "bytes", "connection %d got bytes that are no frame: %.*s", c->number,
+                     n - at < 200 ? (int)(n - at) : 200, bytes + at);
+            return HUB_SENT;
+        }
+        hand_over(c, p, at + size <= now ? size : now - at);
+        at += size;
+    }
+    if (!blocks)
+        return HUB_SENT;
+    sim_trace(s, "  connection %d is blocked", c->number);
+    c->stuck = true;
+    s->met[MET_BLOCKED]++;
+    *taken = now;
+    return HUB_BLOCKED;
+}
+
+/* An event stream: one event at a time, in its own form. What it shows is the frame's. */
+static enum hub_sent op_render(struct hub_conn *conn, const struct frame *frame, bool *cut)
+{
+    size_t taken = 0;
+    struct sim_conn *c = of_conn(conn);
+    const enum hub_sent sent = op_send(conn, frame->wire.p, frame->wire.n, &taken);
+
+    if (!conn->rendering)
+        sim_fail(c->sim, "bytes", "connection %d is no event stream", c->number);
+    *cut = sent == HUB_BLOCKED && taken > 0;
+    c->finished = true; /* its owner keeps the rest by itself */
+    return sent;
+}
+
+static bool op_finish(struct hub_conn *conn, const char *bytes, size_t n)
+{
+    struct sim_conn *c = of_conn(conn);
+    const struct parsed *p = c->kept;
+
+    if (p == NULL || !str_eq(str_n(bytes, n), str_n(p->bytes.p + c->kept_from, p->bytes.n - c->kept_from)))
+        sim_fail(c->sim, "bytes", "connection %d was given a rest that is not the rest of its cut frame",
+                 c->number);
+    c->finished = true;
+    return true;
+}
+
+static void op_abort(struct hub_conn *conn)
+{
+    struct sim_conn *c = of_conn(conn);
+
+    c->sim->met[MET_ABORTED]++;
+    if (c->kept == NULL)
+        sim_fail(c->sim, "abort", "connection %d was ended, and holds no part of a frame", c->number);
+    follow_stop(c->sim, c);
+}
+
+static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
+{
+    struct sim_conn *c = of_conn(hub_sub_conn(sub));
+    struct lane *lane = lane_of(c, hub_sub_room(sub));
+    struct sim *s = c->sim;
+    const int64_t stands = lane->next < 0 ? -1 : lane->next - 1;
+
+    (void)ctx;
+    if (after != stands)
+        sim_fail(s, "position", "connection %d stands at %lld in %s, but %lld was handed over", c->number,
+                 (long long)after, room_name(c, lane), (long long)stands);
+    if (lane->prepared != NULL) {
+        lane->prepared->ticket = ticket;
+        lane->prepared = NULL;
+    } else if ((!s->calm && sim_chance(s, 30)) || !page_ask(s, c, (int)(lane - c->lanes), after, ticket)) {
+        return false;
+    }
+    lane->ticket = ticket;
+    s->met[MET_FELL_OFF] += lane->live;
+    return true;
+}
+
+static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered)
+{
+    struct sim_conn *c = of_conn(hub_sub_conn(sub));
+    struct lane *lane = lane_of(c, hub_sub_room(sub));
+
+    (void)ctx;
+    hub_sub_set_tag(sub, NULL);
+    sim_trace(c->sim, "  connection %d is live in %s at %lld", c->number, room_name(c, lane),
+              (long long)head);
+    if (lane->live)
+        sim_fail(c->sim, "live", "connection %d was told twice that %s is live", c->number,
+                 room_name(c, lane));
+    if (head != lane->next - 1)
+        sim_fail(c->sim, "live", "connection %d is live in %s at %lld, but %lld was handed over", c->number,
+                 room_name(c, lane), (long long)head, (long long)lane->next - 1);
+    if (recovered == lane->was_reset)
+        sim_fail(c->sim, "live", "connection %d: recovered is %d, reset was %d", c->number, recovered,
+                 lane->was_reset);
+    lane->live = true;
+    put_item(c, (struct item){ITEM_LIVE, (int)(lane - c->lanes), head, lane->fresh, NULL});
+}
+
+static void op_reset(void *ctx, struct hub_sub *sub, int64_t head)
+{
+    struct sim_conn *c = of_conn(hub_sub_conn(sub));
+    struct lane *lane = lane_of(c, hub_sub_room(sub));
+
+    (void)ctx;
+    sim_trace(c->sim, "  connection %d: reset of %s to %lld", c->number, room_name(c, lane), (long long)head);
+    if (!lane->must_reset || head != lane->reset_at)
+        sim_fail(c->sim, "reset", "connection %d got a reset of %s to %lld that the log does not call for",
+                 c->number, room_name(c, lane), (long long)head);
+    c->sim->met[MET_RESETS]++;
+    lane->must_reset = lane->stale = false;
+    lane->was_reset = lane->was_reset || !lane->live;
+    lane->next = head + 1;
+    put_item(c, (struct item){ITEM_RESET, (int)(lane - c->lanes), head, false, NULL});
+}
+
+static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc)
+{
+    struct sim_conn *c = of_conn(conn);
+    struct lane *lane = lane_of(c, room);
+
+    (void)ctx;
+    sim_trace(c->sim, "  connection %d: %s is refused: %s%s", c->number, room_name(c, lane), result_text(rc),
+              tag != NULL ? "" : ", nobody is told");
+    c->sim->met[MET_REFUSED]++;
+    c->sim->met[MET_UNTOLD] += tag == NULL;
+    lane->following = false;
+    lane->told = tag != NULL;
+    lane->lost = tag == NULL && rc != RESULT_NOT_MEMBER;
+}
+
+static void op_wake(void *ctx)
+{
+    struct sim_hub *h = ctx;
+
+    h->woken = true;
+}
+
+const struct hub_ops ops_hub = {.send = op_send,
+                                   .finish = op_finish,
+                                   .abort = op_abort,
+                                   .read = op_read,
+                                   .live = op_live,
+                                   .reset = op_reset,
+                                   .refused = op_refused,
+                                   .wake = op_wake,
+                                   .render = op_render};
+
+/* The rest of a cut frame goes to the kernel now. */
+static void check_rest(struct sim *s, struct sim_conn *c)
+{
+    const int shows =
+        shown_heard(s, str_n(c->kept->bytes.p + c->kept_from, c->kept->bytes.n - c->kept_from), c->at);
+
+    if (!c->finished)
+        sim_fail(s, "bytes", "connection %d never got the rest of its cut frame", c->number);
+    if (shows >= 0)
+        sim_fail(s, "recalled content",
+                 "connection %d sends the rest of a frame with content of m%d, after hub %d had heard of its "
+                 "recall",
+                 c->number, shows, c->at);
+}
+
+void ops_drain(struct sim *s, struct sim_conn *c)
+{
+    sim_trace(s, "connection %d drains", c->number);
+    c->stuck = false;
+    if (c->kept != NULL)
+        check_rest(s, c);
+    c->kept = NULL;
+    c->finished = false;
+    hub_drained(s->hubs[c->at].hub, &c->hub);
+}
