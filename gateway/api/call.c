@@ -80,6 +80,11 @@ static void log_call(const struct api_call *call, int status)
 
 static void give(struct api_call *call, struct api_reply *reply)
 {
+    struct gateway_metrics *m = &call->thread->gateway->metrics;
+
+    metrics_inc(m->requests);
+    if (reply->status >= 400)
+        metrics_inc(m->request_errors);
     log_call(call, reply->status);
     if (call->answer != NULL)
         call->answer(call->edge_context, reply);

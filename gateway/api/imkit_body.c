@@ -64,9 +64,6 @@ bool imkit_body_message(const json_t *object, struct arena *arena, struct messag
 
     if (!fields_read(object, table, COUNT(table), &body, arena, err))
         return false;
-    if (body.message == NULL && (body.type.p == NULL || str_eq(body.type, STR("text"))))
-        return fields_refuse(err, RESULT_MISSING_PARAMETER,
-                             "message is missing: send the text, or name another messageType");
     if (body.message != NULL && !json_is_string(body.message) && !json_is_object(body.message))
         return fields_refuse(err, RESULT_INVALID_BODY, "message must be a string or an object");
     *out = (struct message_command){.id = body.id, .client_msg_id = body.client_msg_id, .type = body.type};
@@ -77,6 +74,9 @@ bool imkit_body_message(const json_t *object, struct arena *arena, struct messag
     extra = json_is_string(body.extra) ? json_string_length(body.extra) : fields_dump(body.extra, arena).n;
     if (extra > IMKIT_EXTRA_MAX)
         return fields_refuse(err, RESULT_INVALID_BODY, "extra must be at most %d bytes", IMKIT_EXTRA_MAX);
+    if (body.message == NULL && (body.type.p == NULL || str_eq(body.type, STR("text"))))
+        return fields_refuse(err, RESULT_MISSING_PARAMETER,
+                             "message is missing: send the text, or name another messageType");
     out->body = body.message != NULL ? fields_dump(body.message, arena) : STR("\"\"");
     out->content = fields_rest(object, server_fields, arena);
     return true;

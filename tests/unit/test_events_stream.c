@@ -91,7 +91,7 @@ static void a_stream_replays_and_goes_on_live(void **state)
 {
     static struct sink k;
     struct events_stream *s;
-    char epoch[32], id[64];
+    char epoch[32], id[96];
     int64_t head;
 
     (void)state;

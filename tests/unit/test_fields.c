@@ -289,6 +289,10 @@ static void test_message_types(void **state)
     assert_true(str_eq(c.body, STR("{\"text\":\"x\"}")));
     json_decref(root);
     root = parse("{\"message\":null}");
+    assert_false(imkit_body_message(root, &arena, &c, &err));
+    assert_int_equal(err.rc, RESULT_MISSING_PARAMETER);
+    json_decref(root);
+    root = parse("{\"message\":null,\"messageType\":\"image\"}");
     assert_true(imkit_body_message(root, &arena, &c, &err));
     assert_true(str_eq(c.body, STR("\"\"")));
     assert_null(c.content.p);

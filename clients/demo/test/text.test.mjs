@@ -51,6 +51,20 @@ test('a notice names you, the admin, or the other person', () => {
   assert.deepEqual(text.recaller({ operatorId: 'ben', operatorName: 'Ben', admin: true }, 'ann', nameOf), { kind: 'admin' });
 });
 
+test('the progress of a recall, in words', () => {
+  assert.equal(text.progressLine({ acked: 2, devices: 3 }), 'gone from 2 of 3 devices');
+  assert.equal(text.progressLine({ acked: 1, devices: 1 }), 'gone from 1 of 1 device');
+  assert.equal(text.progressLine(null), 'Show devices');
+});
+
+test('a device\'s state says no more than is known', () => {
+  assert.equal(text.deviceStateLine('acked', 215), 'Reports that it removed the content, after 215 ms');
+  assert.equal(text.deviceStateLine('acked', null), 'Reports that it removed the content');
+  assert.match(text.deviceStateLine('refused', null), /did not remove/);
+  for (const state of ['pending', 'offline', 'incapable']) assert.doesNotMatch(text.deviceStateLine(state, null), /removed/);
+  assert.deepEqual([0, 999, 1000, 59_949, 60_000, 3_600_000 * 5].map((ms) => text.durationLabel(ms)), ['0 ms', '999 ms', '1.0 s', '59.9 s', '1 min', '5 h']);
+});
+
 test('initials keep whole letters', () => {
   assert.equal(text.initials('Ann'), 'A');
   assert.equal(text.initials('  demo room '), 'DR');
