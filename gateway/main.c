@@ -161,7 +161,7 @@ static bool open_parts(struct gateway *g, const struct config *config, struct ed
                                           .batch_max = (unsigned)config->server.batch_max};
     char error[512] = "";
 
-    g->bus = bus_create(session_bus_handler());
+    g->bus = bus_create(session_bus_handler(), 0);
     if (g->bus == NULL || !gateway_watch_recalls(g) || !make_metrics(&g->metrics))
         return failed("out of memory");
     g->store = store_open(&options, error, sizeof(error));

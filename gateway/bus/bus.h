@@ -3,7 +3,7 @@
  *
  * Owns:    the list of attached mailboxes; a reference to each notice while it is on its way.
  * Borrows: the mailboxes; they outlive the bus.
- * Bounds:  at most BUS_PENDING notices wait in one mailbox; the publisher then waits for that thread, which is the back-pressure
+ * Bounds:  at most BUS_PENDING notices (or as many as bus_create was told) wait in one mailbox; the publisher then waits for that thread, which is the back-pressure
  *          that ends as 503 for HTTP callers when the writer's queue fills. A detached mailbox gets nothing.
  * Fails:   out of memory aborts: a notice that was committed and not carried would break the order of a room.
  * Thread:  publish on the writer thread (an edge thread that waited for another could wait for good); offer, attach and detach on any.
@@ -32,7 +32,8 @@ struct bus_notice {
 /* Called on each edge thread for each notice, in order; `ctx` is what that thread gives mailbox_drain. */
 typedef void bus_handler(struct bus_notice *notice, void *ctx);
 
-struct bus *bus_create(bus_handler *handler);
+/* `pending` notices may wait in one mailbox; 0: BUS_PENDING. NULL: out of memory. */
+struct bus *bus_create(bus_handler *handler, unsigned pending);
 /* `tap` is called on the publishing thread with each notice that is published, before any thread is given it. Set once, before the
  * first. */
 void bus_tap(struct bus *bus, bus_handler *tap, void *ctx);

@@ -9,6 +9,7 @@
 struct bus {
     pthread_mutex_t lock;
     bus_handler *handler;
+    unsigned pending;
     struct mailbox *boxes[BUS_THREADS];
     unsigned count;
     bus_handler *tap;
@@ -22,7 +23,7 @@ struct bus_mail {
     struct bus_notice *notice;
 };
 
-struct bus *bus_create(bus_handler *handler)
+struct bus *bus_create(bus_handler *handler, unsigned pending)
 {
     struct bus *bus = calloc(1, sizeof(*bus));
 
@@ -33,6 +34,7 @@ struct bus *bus_create(bus_handler *handler)
         return NULL;
     }
     bus->handler = handler;
+    bus->pending = pending != 0 ? pending : BUS_PENDING;
     return bus;
 }
 
@@ -90,16 +92,16 @@ static void deliver(struct mail *mail, void *ctx)
     free(m);
 }
 
-static bool has_room(struct mailbox *box)
+static bool has_room(const struct bus *bus, struct mailbox *box)
 {
-    return mailbox_depth(box) < BUS_PENDING || mailbox_closed(box);
+    return mailbox_depth(box) < bus->pending || mailbox_closed(box);
 }
 
 /* Under the lock: has every thread room for one more? */
 static bool all_have_room(const struct bus *bus)
 {
     for (unsigned i = 0; i < bus->count; i++)
-        if (!has_room(bus->boxes[i]))
+        if (!has_room(bus, bus->boxes[i]))
             return false;
     return true;
 }
@@ -110,7 +112,7 @@ static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
     for (unsigned i = 0; i < bus->count; i++) {
         struct bus_mail *m;
 
-        if (may_drop && !has_room(bus->boxes[i]))
+        if (may_drop && !has_room(bus, bus->boxes[i]))
             continue;
         m = malloc(sizeof(*m));
         if (m == NULL)

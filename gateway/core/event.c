@@ -1,5 +1,6 @@
 #include "core/event.h"
 
+#include "core/retention.h"
 #include "proto/codec/wire_out.h"
 #include "proto/codec/ws_frame.h"
 
@@ -309,6 +310,7 @@ void event_append(struct core_tx *tx, struct room_row *room, enum event_type typ
     struct notice *notice;
 
     store_event_add(tx->conn, &row);
+    retention_apply(tx, room, seq);
     frame = event_render(tx, room, &row, message, members, n);
     if (frame == NULL)
         return; /* the store failed: the batch is rolled back */

@@ -256,10 +256,20 @@ test('one ack that covers several recalls moves each of them', async () => {
   }
 });
 
-test('kill -9 and a restart keep every state and delay', async () => {
-  const dir = tempDir('kill');
-  const options = { dir, server: { threads: 2 } };
-  let own = await startServer(options);
+/** A server that may be started again on its database; none of them outlives the test, however that ends. */
+function lasting(t, label, options = {}) {
+  const dir = tempDir(label);
+  const all = [];
+  t.after(() => Promise.all(all.map((one) => one.kill9())));
+  return async () => {
+    all.push(await startServer({ dir, ...options }));
+    return all.at(-1);
+  };
+}
+
+test('kill -9 and a restart keep every state and delay', async (t) => {
+  const start = lasting(t, 'kill', { server: { threads: 2 } });
+  let own = await start();
   const users = await makeUsers(own, APP, 'ann', 'ben', 'cho');
   const room = await makeRoom(users.ann, [users.ben, users.cho]);
   const [acks, refuses, waits] = [await follow(users.ann, room, 'k-acks', { server: own }),
@@ -274,7 +284,7 @@ test('kill -9 and a restart keep every state and delay', async () => {
     return now.counts.acked === 1 && now.counts.refused === 1 && now;
   });
   await own.kill9();
-  own = await startServer(options);
+  own = await start();
   const after = await read();
   assert.deepEqual(after.counts, { acked: 1, refused: 1, pending: 0, offline: 1, incapable: 0 });
   assert.deepEqual(after.ackMS, before.ackMS);
@@ -289,9 +299,9 @@ test('kill -9 and a restart keep every state and delay', async () => {
 });
 
 for (const [what, closed] of [['while others stay', ['t-leaves']], ['and the last connection is gone', ['t-stays', 't-leaves']]]) {
-  test(`an ack just before SIGTERM is kept, ${what}`, async () => {
-    const dir = tempDir('term');
-    let own = await startServer({ dir });
+  test(`an ack just before SIGTERM is kept, ${what}`, async (t) => {
+    const start = lasting(t, 'term');
+    let own = await start();
     const { ann: user } = await makeUsers(own, APP, 'ann');
     const room = await makeRoom(user);
     const devices = { 't-stays': await follow(user, room, 't-stays', { server: own }), 't-leaves': await follow(user, room, 't-leaves', { server: own }) };
@@ -299,7 +309,7 @@ for (const [what, closed] of [['while others stay', ['t-leaves']], ['and the las
     for (const device of Object.values(devices)) device.sendFrame({ op: 'ack', room, seq });
     await Promise.all(closed.map((name) => devices[name].close()));
     await own.stop();
-    own = await startServer({ dir });
+    own = await start();
     assert.deepEqual(statesOf(await platform(own, APP).get(ledgerPath(room, id))), { 't-stays': 'acked', 't-leaves': 'acked' });
     await own.stop();
   });

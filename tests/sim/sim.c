@@ -93,6 +93,9 @@ void sim_fail(struct sim *s, const char *kind, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(s->failure.text, sizeof(s->failure.text), format, args);
     va_end(args);
+    for (char *p = s->failure.text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+            *p = '.';
     sim_trace(s, "BROKEN (%s): %s", kind, s->failure.text);
 }
 

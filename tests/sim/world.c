@@ -124,7 +124,7 @@ bool world_open(struct sim *s)
     if (s->config == NULL || !keys_attach(s->config, &error))
         return complain(error.text);
     s->app = &s->config->apps[0];
-    s->bus = bus_create(follow_notice);
+    s->bus = bus_create(follow_notice, 0);
     s->recorder = mailbox_create(1U << 20, NULL, NULL);
     if (s->bus == NULL || s->recorder == NULL || !bus_attach(s->bus, s->recorder))
         return complain("no memory");

@@ -56,7 +56,7 @@ static inline int start(void **state)
     if (config == NULL || !keys_attach(config, &err))
         return -1;
     gateway = (struct gateway){.config = config_holder_create(config), .store = store.store, .demo = true};
-    gateway.bus = bus_create(session_bus_handler());
+    gateway.bus = bus_create(session_bus_handler(), 0);
     gateway.metrics.registry = metrics_create();
     gateway.demo_dir = store.dir;
     if (!gateway_watch_recalls(&gateway) || !gateway_intern_apps(&gateway, config, text, sizeof(text)) ||

@@ -144,7 +144,7 @@ static inline int start(void **state)
     config = config_demo(NULL, &err);
     if (config == NULL || !keys_attach(config, &err))
         return -1;
-    bus = bus_create(ignore_notice);
+    bus = bus_create(ignore_notice, 0);
     clock_ms = 0;
     tx_outcome_init(&out);
     assert_int_equal(fixture_run(&store, true, intern, NULL), RESULT_OK);

@@ -46,7 +46,7 @@ static int open_gateway(const struct store_options *options)
     if (config == NULL || !keys_attach(config, &err))
         return -1;
     config->apps[0].sends_per_second = 5;
-    bus = bus_create(ignore_notice);
+    bus = bus_create(ignore_notice, 0);
     gateway = (struct gateway){
         .config = config_holder_create(config), .store = store.store, .bus = bus, .demo = true};
     gateway.metrics.registry = metrics_create();

@@ -45,6 +45,7 @@ async function after(storage: MemoryStorage, cache: string): Promise<{ client: R
   const list = client.room('r');
   const seen = watch(list);
   assert.equal(list.restore(cache), true);
+  assert.deepEqual([list.items, list.lastLine, list.get('m1')], [[], null, undefined]);
   await client.connect();
   await client.subscribeAll();
   return { client, list, seen };
