@@ -138,6 +138,7 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     struct hub_room *r = sub->room;
     struct hub_slot *slot = hub_slot_of(sub);
     const int64_t known = page->head > r->heard ? page->head : r->heard;
+    bool from_here = false; /* the client is told where it stands first; else everything after its cursor comes first */
 
     sub->state = SUB_WANTS;
     if (page->frame_count != 0 && !tail_joins(r, page->head)) {
@@ -146,10 +147,13 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     }
     if (sub->reset) {
         jump(h, sub, page->head);
+        from_here = true;
     } else if (slot->position < 0) {
         slot->position = page->head;
+        from_here = true;
     } else if (slot->position > page->head || slot->position + 1 < page->min_seq) {
         jump(h, sub, page->head);
+        from_here = true;
     } else if (page->frame_count != 0) {
         erase_from_page(r, page);
         h->scratch_room = NULL; /* it knows frames by number; these are other renderings of the same numbers */
@@ -159,6 +163,8 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
     if (slot->conn->gone)
         return;
+    if (from_here)
+        hub_announce(h, slot, slot->position);
     /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
      * was taken. No later event may come to tell. */
     if (slot->position < known && (r->tail_last != known || known - slot->position > r->tail_count)) {
@@ -166,11 +172,8 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
         return;
     }
     sub->state = SUB_LIVE;
+    hub_announce(h, slot, known);
     hub_serve(h, r, slot);
-    if (!sub->announced && sub->state == SUB_LIVE) {
-        sub->announced = true;
-        h->ops->live(h->ctx, sub, slot->position, !sub->lost);
-    }
 }
 
 void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)

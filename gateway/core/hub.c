@@ -317,6 +317,22 @@ void hub_publish(struct hub *h, struct frame *frame)
     hub_mark_dirty(h, r);
 }
 
+static void say_live(struct hub *h, struct hub_slot *slot)
+{
+    struct hub_sub *sub = slot->sub;
+
+    if (sub->announced || slot->position < sub->announce_at)
+        return;
+    sub->announced = true;
+    h->ops->live(h->ctx, sub, slot->position, !sub->lost);
+}
+
+void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at)
+{
+    slot->sub->announce_at = at;
+    say_live(h, slot);
+}
+
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
 {
     const int64_t missed = r->heard - slot->position;
@@ -328,6 +344,7 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         return;
     }
     hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    say_live(h, slot);
 }
 
 /* Serves the next slice of a room; true when its round is done. */

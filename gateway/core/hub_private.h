@@ -27,6 +27,7 @@ struct hub_sub {
     uint8_t state;
     bool waiting;   /* in the line */
     bool announced; /* `live` was called */
+    int64_t announce_at; /* it is called when this seq was handed over */
     bool reset;     /* must be told `reset`, whatever the log says */
     bool lost;      /* was told `reset` before it became live: not recovered */
 };
@@ -89,6 +90,8 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* Frees a room that nobody follows, unless a recall in it must still reach a connection that holds a part of a frame. */
 void hub_release_room(struct hub *h, struct hub_room *r);
+/* The subscription becomes live with `at`: says so when everything up to it was handed over, now or later. */
+void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at);
 /* Takes the connection's cut frame off its room's list; the room may go with it. */
 void hub_drop_cut(struct hub *h, struct hub_conn *conn);
 /* Forgets the cut frames of a room that is being freed. */

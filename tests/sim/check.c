@@ -2,6 +2,36 @@
 
 #define ROUNDS 2000
 
+/* --- a hub that has nothing to do --- */
+
+static bool reads_for(const struct sim *s, const struct sim_hub *h)
+{
+    for (size_t i = 0; i < SIM_READS; i++)
+        if (s->reads[i].state != READ_FREE && s->reads[i].hub == h->number)
+            return true;
+    return false;
+}
+
+void check_hub(struct sim *s, const struct sim_hub *h)
+{
+    if (h->woken || h->retries || reads_for(s, h))
+        return;
+    for (int i = 0; i < s->conn_count; i++) {
+        const struct sim_conn *c = &s->conns[i];
+
+        if (!c->open || c->closing || c->stuck || c->at != h->number)
+            continue;
+        for (int room = 0; room < s->room_count; room++) {
+            const struct lane *lane = &c->lanes[room];
+
+            if (lane->following && (!lane->live || lane->next <= h->heard[room]))
+                sim_fail(s, "lost", "hub %d does nothing more, has heard of %lld in %s, and connection %d has %lld",
+                         h->number, (long long)h->heard[room], s->rooms[room].id, c->number,
+                         (long long)lane->next - 1);
+        }
+    }
+}
+
 /* --- coming to rest: nothing new is committed, nothing blocks, everything under way arrives --- */
 
 static bool settle_hub(struct sim *s, struct sim_hub *h)
@@ -69,6 +99,7 @@ void check_settle(struct sim *s)
             if (s->conns[i].open)
                 moved = settle_conn(s, &s->conns[i]) || moved;
         for (int i = 0; i < s->hub_count && !moved && s->mutation != SIM_NO_SECOND; i++) {
+            s->hubs[i].retries = false;
             hub_second(s->hubs[i].hub);
             moved = s->hubs[i].woken;
         }

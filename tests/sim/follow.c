@@ -227,8 +227,10 @@ static void on_event(struct sim *s, struct sim_hub *h, struct frame *f)
                     member_left(s, c, room, f);
             }
         }
-        if (pass == 0)
+        if (pass == 0) {
             hub_publish(h->hub, f);
+            h->heard[room] = f->seq;
+        }
     }
 }
 

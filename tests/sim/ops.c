@@ -151,10 +151,10 @@ static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t tick
 {
     struct sim_conn *c = of_conn(hub_sub_conn(sub));
     struct lane *lane = lane_of(c, hub_sub_room(sub));
+    struct sim_hub *h = ctx;
     struct sim *s = c->sim;
     const int64_t stands = lane->next < 0 ? -1 : lane->next - 1;
 
-    (void)ctx;
     if (after != stands)
         sim_fail(s, "position", "connection %d stands at %lld in %s, but %lld was handed over", c->number,
                  (long long)after, room_name(c, lane), (long long)stands);
@@ -162,6 +162,7 @@ static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t tick
         lane->prepared->ticket = ticket;
         lane->prepared = NULL;
     } else if ((!s->calm && sim_chance(s, 30)) || !page_ask(s, c, (int)(lane - c->lanes), after, ticket)) {
+        h->retries = true;
         return false;
     }
     lane->ticket = ticket;

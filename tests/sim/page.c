@@ -104,6 +104,7 @@ void page_deliver(struct sim *s, struct sim_read *r)
               (long long)r->after, lane == NULL ? ", for nobody" : "");
     if (lane != NULL) {
         lane->ticket = 0;
+        s->hubs[hub].retries = s->hubs[hub].retries || page.rc == RESULT_UNAVAILABLE;
         if (page.rc == RESULT_OK) {
             must_reset =
                 lane->stale || (lane->next >= 0 && (lane->next - 1 > r->head || lane->next < r->min_seq));

@@ -198,6 +198,8 @@ struct sim_hub {
     struct hub *hub;
     struct mailbox *box;
     bool woken;
+    bool retries; /* a read could not be started, or failed, since it was last told of a second */
+    int64_t heard[SIM_ROOMS];
     struct frame *held; /* SIM_SWAP_NOTICES */
 };
 
@@ -231,6 +233,7 @@ struct sim {
     /* how this schedule is */
     int hub_count, device_count, room_count;
     unsigned block_one_in; /* 0: never */
+    bool crowd;            /* everyone in one room on one hub */
     unsigned weights[32];
     unsigned weight_sum;
 
@@ -341,6 +344,8 @@ void device_reload(struct sim *s, struct sim_device *d, int room);
 void device_compare(struct sim *s, const struct sim_device *d, int room);
 
 /* --- check.c: when everything has come to rest --- */
+/* A hub that asks for no turn: has everybody what it heard of? */
+void check_hub(struct sim *s, const struct sim_hub *h);
 void check_settle(struct sim *s);
 void check_end(struct sim *s);
 

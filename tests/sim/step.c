@@ -150,8 +150,9 @@ static bool step_turn(struct sim *s)
         return false;
     sim_trace(s, "a turn of hub %d", h->number);
     h->woken = false;
-    if (hub_turn(h->hub, 1 + sim_pick(s, 3)))
+    if (hub_turn(h->hub, sim_chance(s, 2) ? 1 : 1 + sim_pick(s, 4)))
         h->woken = true;
+    check_hub(s, h);
     return true;
 }
 
@@ -175,8 +176,12 @@ static bool step_page(struct sim *s)
 
 static bool step_second(struct sim *s)
 {
-    if (s->mutation != SIM_NO_SECOND)
-        hub_second(s->hubs[sim_pick(s, (unsigned)s->hub_count)].hub);
+    struct sim_hub *h = &s->hubs[sim_pick(s, (unsigned)s->hub_count)];
+
+    if (!h->retries || s->mutation == SIM_NO_SECOND)
+        return false;
+    h->retries = false;
+    hub_second(h->hub);
     return true;
 }
 
@@ -217,11 +222,11 @@ static const struct step steps[] = {
     {command_trim, 2, true, true},       {command_lost, 1, false, true},
     {command_look, 1, false, true},      {step_connect, 6, false, false},
     {step_subscribe, 10, false, false},  {step_all, 2, false, true},
-    {step_all_goes_on, 3, false, false}, {step_unsubscribe, 1, false, true},
-    {step_disconnect, 2, false, true},   {step_close, 2, false, false},
+    {step_all_goes_on, 3, false, false}, {step_unsubscribe, 2, false, true},
+    {step_disconnect, 3, false, true},   {step_close, 2, false, false},
     {step_notices, 16, false, false},    {step_turn, 18, false, false},
     {step_read, 10, false, false},       {step_page, 10, false, false},
-    {step_second, 1, false, false}, {step_drain, 5, false, false},       {step_device, 6, false, false},
+    {step_second, 3, false, false}, {step_drain, 5, false, false},       {step_device, 6, false, false},
 };
 /* What finds nothing to do gives way to another. */
 #define STEP_TRIES 6U
@@ -261,11 +266,11 @@ void step_run(struct sim *s)
 void step_arrive(struct sim *s)
 {
     for (int i = 0; i < s->device_count; i++) {
-        if (sim_chance(s, 4))
+        if (!s->crowd && sim_chance(s, 4))
             continue;
         follow_connect(s, &s->devices[i]);
         for (int room = 0; room < s->room_count; room++)
-            if (sim_chance(s, 2))
+            if (s->crowd || sim_chance(s, 2))
                 follow_subscribe(s, s->devices[i].conn, room, sim_chance(s, 2) ? 0 : -1, false);
     }
 }

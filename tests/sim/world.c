@@ -164,6 +164,11 @@ static void choose_manner(struct sim *s)
     s->hub_count = 1 + (int)sim_pick(s, sim_chance(s, 2) ? 1 : SIM_HUBS);
     s->device_count = 2 + (int)sim_pick(s, SIM_DEVICES - 1);
     s->room_count = 1 + (int)sim_pick(s, sim_chance(s, 2) ? 1 : SIM_ROOMS);
+    s->crowd = sim_chance(s, 5);
+    if (s->crowd) {
+        s->hub_count = s->room_count = 1;
+        s->device_count = SIM_DEVICES;
+    }
     s->block_one_in = block[sim_pick(s, sizeof(block) / sizeof(block[0]))];
 }
 
@@ -185,7 +190,8 @@ void world_begin(struct sim *s)
             s->devices[i].screens[r].cursor = s->devices[i].screens[r].last = -1;
     }
     for (int i = 0; i < s->hub_count; i++) {
-        s->hubs[i].woken = false;
+        s->hubs[i].woken = s->hubs[i].retries = false;
+        memset(s->hubs[i].heard, 0, sizeof(s->hubs[i].heard));
         s->hubs[i].hub = hub_create(&ops_hub, &s->hubs[i]);
         if (s->hubs[i].hub == NULL || !bus_attach(s->bus, s->hubs[i].box))
             abort();

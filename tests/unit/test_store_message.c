@@ -1,6 +1,44 @@
 /* Every query of messages: what they give, what a recall leaves, the last line, unread counts, history in pages. */
 #include "store_transact.h"
 
+/* What an edit, a recall and a deletion leave of m1, which m2 quotes. */
+static void changes(struct store_conn *c, int64_t key, int64_t quote_key)
+{
+    struct message_row got = {.key = key}, list[2];
+
+    got.type = STR("image");
+    got.body = STR_NULL;
+    got.content = STR("{}");
+    got.updated_ms = 30;
+    got.version = 2;
+    store_message_edit(c, &got);
+    store_message_touch(c, quote_key, 31);
+    assert_true(store_message_get(c, 2, STR("m1"), &got));
+    ASSERT_STR(got.type, "image");
+    ASSERT_ABSENT(got.body);
+    ASSERT_STR(got.content, "{}");
+    assert_int_equal(got.updated_ms, 30);
+    assert_int_equal(got.version, 2);
+    assert_true(store_message_get(c, 2, STR("m2"), &got));
+    assert_int_equal(got.updated_ms, 31);
+
+    store_message_recall(c, quote_key, 40);
+    assert_int_equal(store_message_quoting(c, 2, STR("m1"), list, 2), 0);
+    store_message_recall(c, key, 41);
+    assert_true(store_message_get(c, 2, STR("m1"), &got));
+    assert_int_equal(got.state, MESSAGE_RECALLED);
+    ASSERT_ABSENT(got.body);
+    ASSERT_ABSENT(got.content);
+    ASSERT_ABSENT(got.batch);
+    ASSERT_STR(got.type, "image");
+    ASSERT_STR(got.sender, "ann");
+    assert_int_equal(got.updated_ms, 41);
+    store_message_delete(c, key, 42);
+    assert_true(store_message_get(c, 2, STR("m1"), &got));
+    assert_int_equal(got.state, MESSAGE_DELETED);
+    assert_int_equal(store_message_count(c, 2), 1);
+}
+
 static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
 {
     const struct room_row room = fixture_room(c, 2, "messages");
@@ -59,39 +97,7 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
     ASSERT_STR(list[0].id, "m2");
     ASSERT_ABSENT(list[0].sender);
     ASSERT_ABSENT(list[0].body);
-
-    got.type = STR("image");
-    got.body = STR_NULL;
-    got.content = STR("{}");
-    got.updated_ms = 30;
-    got.version = 2;
-    got.key = m.key;
-    store_message_edit(c, &got);
-    store_message_touch(c, quote.key, 31);
-    assert_true(store_message_get(c, 2, STR("m1"), &got));
-    ASSERT_STR(got.type, "image");
-    ASSERT_ABSENT(got.body);
-    ASSERT_STR(got.content, "{}");
-    assert_int_equal(got.updated_ms, 30);
-    assert_int_equal(got.version, 2);
-    assert_true(store_message_get(c, 2, STR("m2"), &got));
-    assert_int_equal(got.updated_ms, 31);
-
-    store_message_recall(c, quote.key, 40);
-    assert_int_equal(store_message_quoting(c, 2, STR("m1"), list, 2), 0);
-    store_message_recall(c, m.key, 41);
-    assert_true(store_message_get(c, 2, STR("m1"), &got));
-    assert_int_equal(got.state, MESSAGE_RECALLED);
-    ASSERT_ABSENT(got.body);
-    ASSERT_ABSENT(got.content);
-    ASSERT_ABSENT(got.batch);
-    ASSERT_STR(got.type, "image");
-    ASSERT_STR(got.sender, "ann");
-    assert_int_equal(got.updated_ms, 41);
-    store_message_delete(c, m.key, 42);
-    assert_true(store_message_get(c, 2, STR("m1"), &got));
-    assert_int_equal(got.state, MESSAGE_DELETED);
-    assert_int_equal(store_message_count(c, 2), 1);
+    changes(c, m.key, quote.key);
 }
 
 static void recall_of(struct store_conn *c, const char *id, bool is_delete, int64_t sent_ms)
