@@ -227,22 +227,6 @@ const struct hub_ops session_follow_ops = {.send = op_send,
 
 /* --- subscribing --- */
 
-/* The server's own rooms say by their names who may follow them; others are looked up by the read. */
-static bool may_name(const struct session *s, struct str room)
-{
-    const struct str user = s->user->id;
-    char own[140];
-    int n;
-
-    if (room.n == 0 || room.p[0] != '~' || str_eq(room, STR("~broadcast")))
-        return true;
-    n = snprintf(own, sizeof(own), "~system/%.*s", (int)user.n, user.p);
-    if (str_eq(room, str_n(own, (size_t)n)))
-        return true;
-    /* ~private/A/B and ~chatroom/ID have members: the read looks them up. */
-    return (room.n > 9 && memcmp(room.p, "~private/", 9) == 0) || (room.n > 10 && memcmp(room.p, "~chatroom/", 10) == 0);
-}
-
 static size_t max_rooms(const struct session *s)
 {
     const struct config *config = config_holder_get(s->thread->gateway->config);
@@ -259,10 +243,6 @@ static void follow_room(struct follow *f, struct str room, struct str epoch, int
     struct hub_sub *sub = NULL;
     bool existing = false;
 
-    if (!may_name(s, room)) {
-        tell_refused(f, room, RESULT_NOT_MEMBER, "You are no member of this room, or it does not exist");
-        return;
-    }
     if (full && hub_find(s->thread->hub, &s->hub, s->user->app_id, room) == NULL) {
         tell_refused(f, room, RESULT_TOO_LARGE, "This connection follows as many rooms as it may (max_rooms); unsubscribe from some");
         return;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define PAIR_PAGE 128U /* rooms of one look */
+#define PAIR_PAGE 64U /* rooms of one look */
 
 static int compare(struct str a, struct str b)
 {
@@ -51,30 +51,44 @@ static bool is_of(struct core_tx *tx, const struct room_row *room, struct str a,
     return n != 0;
 }
 
+/* The next page of one user's rooms, looked through for the direct room with the other. */
+struct look {
+    struct str user, other;
+    struct str after; /* the last room of the page before */
+    bool ended;
+};
+
+static bool look_on(struct core_tx *tx, struct look *l, struct room_row *rooms, struct room_row *found)
+{
+    const size_t n = store_rooms_of(tx->conn, tx->app_id, l->user, l->after, rooms, NULL, PAIR_PAGE);
+    struct member_row member;
+
+    l->ended = n < PAIR_PAGE;
+    if (n != 0)
+        l->after = rooms[n - 1].id;
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(rooms[i].type, STR("direct")) && store_member_get(tx->conn, rooms[i].key, l->other, &member) &&
+            is_of(tx, &rooms[i], l->user, l->other)) {
+            *found = rooms[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 bool room_pair_find(struct core_tx *tx, struct str a, struct str b, struct room_row *room)
 {
+    struct look looks[2] = {{.user = a, .other = b}, {.user = b, .other = a}};
     struct room_row *rooms;
-    struct str after = STR_NULL;
-    struct member_row other;
-    size_t n;
 
     if (store_room_get(tx->conn, tx->app_id, made_id(tx, a, b), room) && is_of(tx, room, a, b))
         return true;
-    /* A room that was created with an id of the caller's choice. */
+    /* A room that was created with an id of the caller's choice. Both users' rooms in turns, until those of one are through: a new
+     * customer has few rooms, however many the agent has. */
     rooms = arena_alloc(tx->arena, PAIR_PAGE * sizeof(*rooms));
-    do {
-        n = store_rooms_of(tx->conn, tx->app_id, b, after, rooms, NULL, PAIR_PAGE);
-        for (size_t i = 0; i < n; i++) {
-            if (!str_eq(rooms[i].type, STR("direct")) || !store_member_get(tx->conn, rooms[i].key, a, &other))
-                continue;
-            if (is_of(tx, &rooms[i], a, b)) {
-                *room = rooms[i];
-                return true;
-            }
-        }
-        if (n != 0)
-            after = rooms[n - 1].id;
-    } while (n == PAIR_PAGE);
+    for (unsigned turn = 0; !looks[0].ended && !looks[1].ended; turn = 1 - turn)
+        if (look_on(tx, &looks[turn], rooms, room))
+            return true;
     return false;
 }
 

@@ -4,31 +4,37 @@
 
 /* --- a hub that has nothing to do --- */
 
-static bool reads_for(const struct sim *s, const struct sim_hub *h)
+static unsigned reads_of(const struct sim *s, const struct sim_hub *h)
 {
+    unsigned n = 0;
+
     for (size_t i = 0; i < SIM_READS; i++)
-        if (s->reads[i].state != READ_FREE && s->reads[i].hub == h->number)
-            return true;
-    return false;
+        n += s->reads[i].state != READ_FREE && s->reads[i].hub == h->number;
+    return n;
+}
+
+static void check_idle(struct sim *s, const struct sim_hub *h, const struct sim_conn *c)
+{
+    for (int room = 0; room < s->room_count; room++) {
+        const struct lane *lane = &c->lanes[room];
+
+        if (lane->following && lane->ticket == 0 && (!lane->live || lane->next <= h->heard[room]))
+            sim_fail(s, "lost", "hub %d asks for no turn, has heard of %lld in %s, and connection %d has %lld",
+                     h->number, (long long)h->heard[room], s->rooms[room].id, c->number,
+                     (long long)lane->next - 1);
+    }
 }
 
 void check_hub(struct sim *s, const struct sim_hub *h)
 {
-    if (h->woken || h->retries || reads_for(s, h))
+    /* With all reads under way, others wait for them; after a failed one, for hub_second. */
+    if (h->woken || h->retries || reads_of(s, h) >= HUB_READS)
         return;
     for (int i = 0; i < s->conn_count; i++) {
         const struct sim_conn *c = &s->conns[i];
 
-        if (!c->open || c->closing || c->stuck || c->at != h->number)
-            continue;
-        for (int room = 0; room < s->room_count; room++) {
-            const struct lane *lane = &c->lanes[room];
-
-            if (lane->following && (!lane->live || lane->next <= h->heard[room]))
-                sim_fail(s, "lost", "hub %d does nothing more, has heard of %lld in %s, and connection %d has %lld",
-                         h->number, (long long)h->heard[room], s->rooms[room].id, c->number,
-                         (long long)lane->next - 1);
-        }
+        if (c->open && !c->closing && !c->stuck && c->at == h->number)
+            check_idle(s, h, c);
     }
 }
 
