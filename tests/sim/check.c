@@ -19,7 +19,8 @@ static void check_idle(struct sim *s, const struct sim_hub *h, const struct sim_
         const struct lane *lane = &c->lanes[room];
 
         if (lane->following && lane->ticket == 0 && (!lane->live || lane->next <= h->heard[room]))
-            sim_fail(s, "lost", "hub %d asks for no turn, has heard of %lld in %s, and connection %d has %lld",
+            sim_fail(s, "lost",
+                     "hub %d asks for no turn, has heard of %lld in %s, and connection %d has %lld",
                      h->number, (long long)h->heard[room], s->rooms[room].id, c->number,
                      (long long)lane->next - 1);
     }

@@ -306,7 +306,8 @@ static enum result erase(struct sim *s, int number)
     enum result rc;
 
     tx_outcome_reset(&s->out);
-    rc = message_delete(&tx, &who, world_room(s, s->messages[number].room), name_of(s, number), 0, 0, &s->out);
+    rc =
+        message_delete(&tx, &who, world_room(s, s->messages[number].room), name_of(s, number), 0, 0, &s->out);
     sim_trace(s, "delete m%d: %s, seq %lld", number, result_text(rc), (long long)s->out.seq);
     if (rc == RESULT_OK)
         note_recall(s, number, s->out.seq, true);

@@ -1,6 +1,6 @@
 /*
- * The hub's owner: connections, subscriptions, notices. It acts as gateway/api/session_follow.c and session_table.c do, in the
- * same order.
+ * The hub's owner: connections, subscriptions, notices. It acts as gateway/api/session_follow.c and
+ * session_table.c do, in the same order.
  */
 #include "sim.h"
 
@@ -269,7 +269,7 @@ void follow_notice(struct bus_notice *bus_notice, void *ctx)
               (int)n->frame->room.n, n->frame->room.p);
     if (s->mutation == SIM_DROP_NOTICE && sim_chance(s, 16))
         return;
-    if (s->mutation == SIM_SWAP_NOTICES && h->held == NULL && sim_chance(s, 8)) {
+    if (s->mutation == SIM_SWAP_NOTICES && h->held == NULL && sim_chance(s, 3)) {
         h->held = frame_ref(n->frame);
         return;
     }

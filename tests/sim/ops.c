@@ -1,5 +1,6 @@
 /*
- * What the hub asks of its owner, and for each room on each connection: which event must come next, and what it may show.
+ * What the hub asks of its owner, and for each room on each connection: which event must come next, and what
+ * it may show.
  */
 #include "sim.h"
 
@@ -232,14 +233,14 @@ static void op_wake(void *ctx)
 }
 
 const struct hub_ops ops_hub = {.send = op_send,
-                                   .finish = op_finish,
-                                   .abort = op_abort,
-                                   .read = op_read,
-                                   .live = op_live,
-                                   .reset = op_reset,
-                                   .refused = op_refused,
-                                   .wake = op_wake,
-                                   .render = op_render};
+                                .finish = op_finish,
+                                .abort = op_abort,
+                                .read = op_read,
+                                .live = op_live,
+                                .reset = op_reset,
+                                .refused = op_refused,
+                                .wake = op_wake,
+                                .render = op_render};
 
 /* The rest of a cut frame goes to the kernel now. */
 static void check_rest(struct sim *s, struct sim_conn *c)

@@ -110,6 +110,10 @@ static void run_schedule(struct sim *s, uint64_t seed)
     step_choose_weights(s);
     if (!sim_chance(s, 4))
         step_arrive(s);
+    if (sim_chance(s, 2)) {
+        check_settle(s); /* all live from the beginning */
+        s->calm = false;
+    }
     for (s->step = 1; s->step <= s->steps && !s->failure.failed; s->step++) {
         if (s->skip != NULL && s->skip[s->step])
             continue;

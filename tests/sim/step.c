@@ -226,7 +226,8 @@ static const struct step steps[] = {
     {step_disconnect, 3, false, true},   {step_close, 2, false, false},
     {step_notices, 16, false, false},    {step_turn, 18, false, false},
     {step_read, 10, false, false},       {step_page, 10, false, false},
-    {step_second, 3, false, false}, {step_drain, 5, false, false},       {step_device, 6, false, false},
+    {step_second, 3, false, false},      {step_drain, 5, false, false},
+    {step_device, 6, false, false},
 };
 /* What finds nothing to do gives way to another. */
 #define STEP_TRIES 6U

@@ -41,6 +41,7 @@ static bool open_store(struct sim *s)
     return db_exec(db, "PRAGMA synchronous=OFF") || complain("the database takes no settings");
 }
 
+/* The connection keeps its files open: without names they go with the process, however it ends. */
 static void remove_store(struct sim *s)
 {
     static const char *const names[] = {"sim.db", "sim.db-wal", "sim.db-shm", "sim.db.lock"};
@@ -53,6 +54,7 @@ static void remove_store(struct sim *s)
         unlink(path);
     }
     rmdir(s->dir);
+    s->dir[0] = '\0';
 }
 
 /* --- what every schedule begins with: users, and rooms with members --- */
@@ -138,7 +140,10 @@ bool world_open(struct sim *s)
             return complain("no memory");
     }
     s->now_ms = INT64_C(1700000000000);
-    return open_store(s) && fill(s);
+    if (!open_store(s) || !fill(s))
+        return false;
+    remove_store(s);
+    return true;
 }
 
 void world_close(struct sim *s)
