@@ -216,7 +216,7 @@ struct events_stream *events_stream_create(const struct events_start *start)
     s->app = s->text + start->room.n;
     memcpy(s->app, start->app->name, name_len);
     if (start->user.p != NULL) {
-        s->user = session_table_join(start->thread, s->app, s->app_id, start->user);
+        s->user = session_table_join(start->thread, s->app_id, start->user);
         s->user_next = s->user->streams;
         if (s->user_next != NULL)
             s->user_next->user_prev = s;

@@ -55,6 +55,13 @@ static struct app_entry *entry_of(struct gateway *g, int64_t app)
     return NULL;
 }
 
+const char *gateway_app_name(struct gateway *g, int64_t app)
+{
+    const struct app_entry *e = entry_of(g, app);
+
+    return e != NULL ? e->name : "";
+}
+
 long gateway_app_sessions(struct gateway *g, int64_t app, long change)
 {
     struct app_entry *e = entry_of(g, app);
@@ -72,7 +79,7 @@ int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, 
 
 static bool add_app(struct gateway *g, struct str name, int64_t id)
 {
-    struct app_entry *e = calloc(1, sizeof(*e) + name.n);
+    struct app_entry *e = calloc(1, sizeof(*e) + name.n + 1);
     const size_t bucket = bucket_of(name);
 
     if (e == NULL)

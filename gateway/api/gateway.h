@@ -58,6 +58,9 @@ struct api_thread {
 /* The app's number in the database; > 0. Apps are interned at start and at reload. 0: unknown. Any thread. */
 int64_t gateway_app_id(struct gateway *g, struct str app_name);
 
+/* The app's name, zero-terminated, for the life of the gateway; "" for an app that was not interned. Any thread. */
+const char *gateway_app_name(struct gateway *g, int64_t app);
+
 /* WebSocket sessions of one app, authenticated now: tenants see no count of each other. `change` is 1 or -1, 0 to ask; the
  * number after it. 0 for an app that was not interned. Any thread. */
 long gateway_app_sessions(struct gateway *g, int64_t app, long change);

@@ -13,13 +13,13 @@ void session_stop(struct session *s, int code, const char *reason)
     s->state = SESSION_CLOSING;
     s->hub.gone = true;
     s->deadline_ms = INT64_MAX;
-    s->transport->close(s->connection, code, reason);
+    session_transport(s)->close(s->connection, code, reason);
 }
 
 void session_send(struct session *s, struct json_out *o)
 {
     if (s->state != SESSION_CLOSING) {
-        if (!json_out_ok(o) || !s->transport->text(s->connection, o->p, o->len))
+        if (!json_out_ok(o) || !session_transport(s)->text(s->connection, o->p, o->len))
             session_stop(s, CLOSE_LATER, "the connection does not take its answers");
     }
     json_out_free(o);
@@ -41,17 +41,14 @@ void session_reply_error(struct session *s, bool has_id, int64_t id, enum result
 /* One bucket for all frames of a connection: `frames_burst` at once, `frames_per_second` in the long run. */
 static bool take_frame(struct session *s, const struct config_server *settings, int64_t now_ms)
 {
-    const int64_t full = settings->frames_burst * 1000;
-    int64_t level = s->bucket_milli + (now_ms - s->bucket_ms) * settings->frames_per_second;
+    const int64_t now_us = now_ms * 1000;
+    const int64_t step_us = INT64_C(1000000) / settings->frames_per_second;
+    int64_t due = s->frames_due_us > now_us ? s->frames_due_us : now_us;
 
-    if (level > full || now_ms < s->bucket_ms)
-        level = full;
-    s->bucket_ms = now_ms;
-    if (level < 1000) {
-        s->bucket_milli = level;
+    due += step_us;
+    if (due - now_us > step_us * settings->frames_burst)
         return false;
-    }
-    s->bucket_milli = level - 1000;
+    s->frames_due_us = due;
     return true;
 }
 
@@ -242,16 +239,6 @@ static char *join_origin(const struct session_open *facts)
     return p;
 }
 
-static void link_session(struct session *s)
-{
-    struct session_table *table = s->thread->sessions;
-
-    s->next = table->sessions;
-    if (table->sessions != NULL)
-        table->sessions->prev = s;
-    table->sessions = s;
-}
-
 struct session *session_open(struct api_thread *thread, const struct session_transport *transport, void *connection,
                              const struct session_open *facts, int64_t now_ms)
 {
@@ -262,10 +249,8 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
         goto out;
     hub_conn_init(&s->hub);
     s->thread = thread;
-    s->transport = transport;
+    thread->sessions->transport = transport;
     s->connection = connection;
-    s->bucket_ms = now_ms;
-    s->bucket_milli = config->server.frames_burst * 1000;
     s->deadline_ms = now_ms + config->server.auth_timeout * 1000;
     s->caps = (uint8_t)wire_in_caps(facts->caps.p != NULL ? facts->caps.p : "", facts->caps.n);
     s->origin_host = join_origin(facts);
@@ -274,7 +259,6 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
         s = NULL;
         goto out;
     }
-    link_session(s);
     if (facts->im_client_key.p != NULL && facts->im_authorization.p != NULL)
         session_auth_start(s, facts->im_client_key, facts->im_authorization, facts->device, s->caps, facts->package, false, 0,
                            now_ms);
@@ -285,11 +269,8 @@ out:
 
 void session_close(struct session *s)
 {
-    struct session_table *table;
-
     if (s == NULL)
         return;
-    table = s->thread->sessions;
     s->state = SESSION_CLOSING;
     session_ack_leave(s);
     hub_conn_close(s->thread->hub, &s->hub);
@@ -298,12 +279,6 @@ void session_close(struct session *s)
         j->session = NULL;
     if (s->user != NULL)
         session_table_remove(s);
-    if (s->prev != NULL)
-        s->prev->next = s->next;
-    else
-        table->sessions = s->next;
-    if (s->next != NULL)
-        s->next->prev = s->prev;
     free_held(s);
     free(s->device);
     free(s->origin_host);
@@ -329,7 +304,7 @@ void session_update_deadline(struct session *s)
         s->deadline_ms = INT64_MAX;
     else
         s->deadline_ms = s->told_expiring ? s->expires_ms : s->expires_ms - SESSION_EXPIRING_MS;
-    s->transport->rearm(s->connection);
+    session_transport(s)->rearm(s->connection);
 }
 
 void session_tick(struct session *s, int64_t now_ms)

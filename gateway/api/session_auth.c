@@ -16,7 +16,7 @@ struct auth_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     char device[65];
-    char package[257];
+    char *package; /* NULL: none named */
     unsigned caps;
     bool renewal;
     int64_t expires_ms;
@@ -27,7 +27,8 @@ struct seen_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     uint64_t serial;
-    char user[65], device[65], package[257], caps[32];
+    char user[65], device[65], caps[32];
+    char *package; /* NULL: none named */
 };
 
 static void copy(char *to, size_t size, struct str from)
@@ -60,6 +61,7 @@ static void seen_drop(struct job *job)
     struct seen_job *j = (struct seen_job *)job;
 
     session_job_release(&j->base);
+    free(j->package);
     free(j);
 }
 
@@ -90,7 +92,7 @@ void session_auth_seen(struct session *s, const char *package)
     j->claim = session_claim(s);
     copy(j->user, sizeof(j->user), s->user->id);
     copy(j->device, sizeof(j->device), str_c(s->device));
-    copy(j->package, sizeof(j->package), str_c(package));
+    j->package = package != NULL && package[0] != '\0' ? strdup(package) : NULL;
     (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
                    s->caps & WIRE_CAP_QUOTE ? "quote," : "", s->caps & WIRE_CAP_RECALL ? "recall" : "");
     if (store_submit_write(s->thread->gateway->store, &j->base.job))
@@ -125,6 +127,7 @@ static void auth_drop(struct job *job)
 
     session_job_release(&j->base);
     free(j->nickname);
+    free(j->package);
     free(j);
 }
 
@@ -180,7 +183,7 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         s->state = SESSION_READY;
         free(s->origin_host);
         s->origin_host = NULL;
-        session_table_add(s, j->base.app->name, j->base.app_id, str_c(j->claim.user));
+        session_table_add(s, j->base.app_id, str_c(j->claim.user));
     }
     session_auth_seen(s, j->package);
     s->state = SESSION_READY;
@@ -294,7 +297,7 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
     j->base.job.drop = auth_drop;
     j->claim = made;
     j->caps = caps;
-    copy(j->package, sizeof(j->package), package);
+    j->package = str_empty(package) ? NULL : strndup(package.p, package.n);
     if (!str_empty(device)) {
         copy(j->device, sizeof(j->device), device);
     } else {

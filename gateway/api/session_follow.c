@@ -123,7 +123,7 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
 
     if (s->state == SESSION_CLOSING)
         return HUB_GONE;
-    sent = s->transport->frames(s->connection, p, n, taken);
+    sent = session_transport(s)->frames(s->connection, p, n, taken);
     if (sent == HUB_SENT)
         metrics_inc(s->thread->gateway->metrics.deliveries);
     else if (sent == HUB_BLOCKED)
@@ -135,7 +135,7 @@ static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
 {
     struct session *s = of_conn(conn);
 
-    return s->state != SESSION_CLOSING && s->transport->finish(s->connection, p, n);
+    return s->state != SESSION_CLOSING && session_transport(s)->finish(s->connection, p, n);
 }
 
 static void op_abort(struct hub_conn *conn)

@@ -37,9 +37,8 @@ struct session_user {
     struct session *sessions;
     struct events_stream *streams; /* event streams of the user on this thread */
     int64_t app_id;
-    char *app;      /* the app's name */
+    const char *app; /* the app's name; the gateway's */
     struct str id;  /* in `key` */
-    size_t key_len;
     char key[];     /* app number and user id */
 };
 
@@ -67,11 +66,9 @@ struct session_held {
 struct session {
     struct hub_conn hub; /* first: the hub's operations find the session by it */
     struct api_thread *thread;
-    const struct session_transport *transport;
     void *connection;
     struct session_user *user; /* once READY */
     struct session *user_next, *user_prev;
-    struct session *next, *prev;     /* all of the thread */
     struct session_job *jobs;        /* under way */
     struct follow *follows;          /* subscribes that are not answered yet */
     struct session_ack *acks;        /* its part of the thread's line */
@@ -81,11 +78,10 @@ struct session {
     uint64_t serial;
     int64_t expires_ms;              /* of the token; 0: never */
     int64_t deadline_ms;
-    int64_t bucket_ms;               /* when the frames' bucket was filled last */
+    int64_t frames_due_us;           /* when all its frames would be through at frames_per_second */
     int64_t typing_ms;
     int64_t reconnect_ms;            /* with draining: what `bye` says */
     int64_t seen_ms;                 /* when the device was noted as seen last; 0: to be done */
-    int64_t bucket_milli;            /* thousandths of a frame */
     uint16_t held_count;
     uint16_t ack_count;
     uint8_t state;
@@ -99,7 +95,7 @@ struct session {
 };
 
 struct session_table {
-    struct session *sessions;
+    const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
     struct session_user *users;
     struct session_ack *acks, *ack_tail; /* the line of acks to be written */
     size_t ack_count;
@@ -124,6 +120,11 @@ struct session_job {
     int64_t id;
     struct outcome out;
 };
+
+static inline const struct session_transport *session_transport(const struct session *s)
+{
+    return s->thread->sessions->transport;
+}
 
 static inline struct wire_text session_text(struct str s)
 {
@@ -202,12 +203,12 @@ void session_ack_end(struct session_table *table);
 
 /* session_table.c */
 struct session_user *session_table_user(struct api_thread *t, int64_t app_id, struct str user);
-void session_table_add(struct session *s, const char *app, int64_t app_id, struct str user);
+void session_table_add(struct session *s, int64_t app_id, struct str user);
 void session_table_remove(struct session *s);
 /* Is this device connected on this thread? */
 bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
 /* The user's entry, made if there is none; the caller puts something into it. */
-struct session_user *session_table_join(struct api_thread *t, const char *app, int64_t app_id, struct str user);
+struct session_user *session_table_join(struct api_thread *t, int64_t app_id, struct str user);
 /* Something was taken out of the entry: an empty one goes. */
 void session_table_leave(struct api_thread *t, struct session_user *u);
 

@@ -33,28 +33,26 @@ struct session_user *session_table_user(struct api_thread *t, int64_t app_id, st
     return u;
 }
 
-static struct session_user *make_user(struct api_thread *t, const char *app, int64_t app_id, struct str user)
+static struct session_user *make_user(struct api_thread *t, int64_t app_id, struct str user)
 {
     const size_t key_len = sizeof(int64_t) + user.n;
-    struct session_user *u = calloc(1, sizeof(*u) + key_len + strlen(app) + 1);
+    struct session_user *u = calloc(1, sizeof(*u) + key_len);
 
     if (u == NULL)
         abort();
     (void)make_key(u->key, app_id, user);
-    u->key_len = key_len;
     u->app_id = app_id;
     u->id = str_n(u->key + sizeof(int64_t), user.n);
-    u->app = u->key + key_len;
-    memcpy(u->app, app, strlen(app));
+    u->app = gateway_app_name(t->gateway, app_id);
     HASH_ADD(hh, t->sessions->users, key[0], key_len, u);
     return u;
 }
 
-struct session_user *session_table_join(struct api_thread *t, const char *app, int64_t app_id, struct str user)
+struct session_user *session_table_join(struct api_thread *t, int64_t app_id, struct str user)
 {
     struct session_user *u = session_table_user(t, app_id, user);
 
-    return u != NULL ? u : make_user(t, app, app_id, user);
+    return u != NULL ? u : make_user(t, app_id, user);
 }
 
 void session_table_leave(struct api_thread *t, struct session_user *u)
@@ -65,9 +63,9 @@ void session_table_leave(struct api_thread *t, struct session_user *u)
     free(u);
 }
 
-void session_table_add(struct session *s, const char *app, int64_t app_id, struct str user)
+void session_table_add(struct session *s, int64_t app_id, struct str user)
 {
-    struct session_user *u = session_table_join(s->thread, app, app_id, user);
+    struct session_user *u = session_table_join(s->thread, app_id, user);
 
     s->user = u;
     s->user_prev = NULL;
@@ -140,7 +138,7 @@ static void on_progress(struct api_thread *t, const struct notice *n)
 
         for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
             if (s->state == SESSION_READY && !s->hub.blocked && hub_find(t->hub, &s->hub, n->app, n->room) != NULL)
-                (void)s->transport->text(s->connection, n->wire.p, n->wire.n);
+                (void)session_transport(s)->text(s->connection, n->wire.p, n->wire.n);
         line = cut + 1;
     }
 }
@@ -221,8 +219,6 @@ void session_thread_destroy(struct api_thread *t)
         return;
     bus_detach(t->gateway->bus, t->mailbox);
     t->sessions->ending = true;
-    while (t->sessions->sessions != NULL)
-        session_close(t->sessions->sessions);
     session_ack_end(t->sessions);
     hub_destroy(t->hub);
     config_unref(t->sessions->config);
@@ -271,16 +267,19 @@ static void check_apps(struct api_thread *t)
 void session_second(struct api_thread *t, int64_t now_ms)
 {
     unsigned due = SEEN_EACH_SECOND;
+    struct session_user *u, *next;
 
     check_apps(t);
     hub_second(t->hub);
     session_beat(t, now_ms);
     if (atomic_load(&t->gateway->draining))
         return;
-    for (struct session *s = t->sessions->sessions; s != NULL && due > 0; s = s->next) {
-        if (s->state == SESSION_READY && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
-            session_auth_seen(s, "");
-            due--;
+    HASH_ITER (hh, t->sessions->users, u, next) {
+        for (struct session *s = u->sessions; s != NULL && due > 0; s = s->user_next) {
+            if (s->state == SESSION_READY && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
+                session_auth_seen(s, "");
+                due--;
+            }
         }
     }
 }

@@ -203,8 +203,6 @@ struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app,
     if (r->remaining != 0)
         r->remaining = r->count;
     sub->next = conn->subs;
-    if (conn->subs != NULL)
-        conn->subs->prev = sub;
     conn->subs = sub;
     conn->sub_count++;
     h->sub_count++;
@@ -216,6 +214,7 @@ void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
 {
     struct hub_room *r = sub->room;
     struct hub_conn *conn = sub->conn;
+    struct hub_sub **at = &conn->subs;
     const uint32_t last = r->count - 1;
 
     cursor_forget(h, sub);
@@ -227,12 +226,9 @@ void hub_unsubscribe(struct hub *h, struct hub_sub *sub)
     /* The one that moved may have been waiting for its visit behind the sweep: start a round anew. */
     if (r->remaining != 0)
         r->remaining = r->count;
-    if (sub->prev != NULL)
-        sub->prev->next = sub->next;
-    else
-        conn->subs = sub->next;
-    if (sub->next != NULL)
-        sub->next->prev = sub->prev;
+    while (*at != sub)
+        at = &(*at)->next;
+    *at = sub->next;
     conn->sub_count--;
     h->sub_count--;
     free(sub);

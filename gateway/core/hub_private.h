@@ -19,8 +19,8 @@ enum sub_state {
 struct hub_sub {
     struct hub_room *room;
     struct hub_conn *conn;
-    struct hub_sub *next, *prev;           /* the connection's list */
-    struct hub_sub *wait_next, *wait_prev; /* the hub's line of those who want a read */
+    struct hub_sub *next;      /* the connection's list */
+    struct hub_sub *wait_next; /* the hub's line of those who want a read */
     void *tag;
     struct cursor_read *read;              /* under way, else NULL */
     uint32_t slot;

@@ -51,7 +51,8 @@ static void become(const struct server_start *how, int out)
     const int log = open(how->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the benchmark */
-    server_pin(how->core);
+    if (how->core >= 0)
+        server_pin(how->core);
     dup2(out, STDOUT_FILENO);
     if (log >= 0)
         dup2(log, STDERR_FILENO);

@@ -29,7 +29,7 @@ struct server_start {
     const char *log;       /* file for its standard error; appended to */
     const char *preload;   /* fsyncs.so; NULL: do not count */
     const char *counter;   /* file for the counter */
-    int core;
+    int core;              /* -1: wherever the system puts it */
 };
 
 bool server_start(struct server *s, const struct server_start *how);

@@ -184,6 +184,23 @@ bool setup_room(const struct sockaddr_in *at, const char *room, size_t count)
     return ok;
 }
 
+bool setup_messages(const struct sockaddr_in *at, const char *room, uint32_t count)
+{
+    bool ok = true;
+    char path[128];
+
+    snprintf(path, sizeof(path), "/rooms/%s/message", room);
+    for (uint32_t i = 0; i < count && ok; i++) {
+        json_t *answer = post(at, path,
+                              json_pack("{s:s,s:s}", "message", "The quick brown fox jumps over the lazy dog",
+                                        "messageType", "text"));
+
+        ok = answer != NULL;
+        json_decref(answer);
+    }
+    return ok;
+}
+
 long long setup_metric(const struct sockaddr_in *at, const char *name)
 {
     char *text = call(at, "GET", "/metrics", "");

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SETUP_CLIENT_KEY   "bench-client-key"
 #define SETUP_API_KEY      "bench-api-key"
@@ -29,6 +30,9 @@ bool setup_users_make(struct setup_users *users, const struct sockaddr_in *at, s
 void setup_users_free(struct setup_users *users);
 /* Makes a group of all of them. */
 bool setup_room(const struct sockaddr_in *at, const char *room, size_t count);
+
+/* Sends `count` messages to a room, one after the other. */
+bool setup_messages(const struct sockaddr_in *at, const char *room, uint32_t count);
 
 /* "127.0.0.1:8080" as an address. */
 bool setup_address(const char *text, struct sockaddr_in *at);

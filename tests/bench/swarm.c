@@ -81,13 +81,17 @@ static void send_frame(struct swarm *s, const struct swarm_device *d, unsigned c
         swarm_fail(s, "a device could not send: %s", strerror(errno));
 }
 
-static void subscribe(struct swarm *s, const struct swarm_device *d)
+static void subscribe(struct swarm *s, struct swarm_device *d)
 {
     char text[256];
     int n;
 
     if (s->target->follow == SWARM_FOLLOW_ALL)
         n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"all\":true}");
+    else if (s->target->epoch != NULL)
+        n = snprintf(text, sizeof(text),
+                     "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
+                     s->target->room, s->target->epoch, (long long)(d->seq = s->target->since));
     else
         n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\"}]}",
                      s->target->room);
@@ -118,6 +122,28 @@ static int64_t seq_in(const unsigned char *p, size_t n)
     return seq;
 }
 
+/* The answer to a subscribe. A device that goes on from an event has everything up to the answer by then. */
+static void on_followed(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
+{
+    const int64_t seq = seq_in(p, n);
+    const unsigned char *epoch = memmem(p, n, "\"epoch\":\"", 9);
+    size_t len = 0;
+
+    if (epoch != NULL) {
+        for (epoch += 9; epoch + len < p + n && epoch[len] != '"' && len < sizeof(s->epoch) - 1; len++)
+            s->epoch[len] = (char)epoch[len];
+        s->epoch[len] = '\0';
+    }
+    if (s->target->epoch != NULL) {
+        if (memmem(p, n, "\"recovered\":true", 16) == NULL)
+            swarm_fail(s, "a device that went on from event %lld was not taken up there: %.*s",
+                       (long long)s->target->since, (int)(n < 150 ? n : 150), (const char *)p);
+        s->missed += seq > d->seq ? (uint64_t)(seq - d->seq) : 0;
+        s->repeated += seq < d->seq ? (uint64_t)(d->seq - seq) : 0;
+    }
+    became_live(s, d, seq);
+}
+
 static void on_event(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
 {
     const int64_t seq = seq_in(p, n);
@@ -133,6 +159,8 @@ static void on_event(struct swarm *s, struct swarm_device *d, const unsigned cha
     s->got[seq % SWARM_RING]++;
     s->events++;
     s->frame = (uint32_t)(n + (n <= 125 ? 2 : 4));
+    if (s->event != NULL)
+        s->event(s->arg, p, n);
 }
 
 static bool begins(const unsigned char *p, size_t n, const char *with)
@@ -151,7 +179,7 @@ static void on_text(struct swarm *s, struct swarm_device *d, const unsigned char
         subscribe(s, d);
     } else if (d->state == STATE_SUBSCRIBING && begins(p, n, "{\"op\":\"reply\"") &&
                memmem(p, n, "\"RC\":0", 6) != NULL && memmem(p, n, "\"error\"", 7) == NULL) {
-        became_live(s, d, seq_in(p, n));
+        on_followed(s, d, p, n);
     } else if (!begins(p, n, "{\"op\":\"signal\"")) {
         swarm_fail(s, "a device got: %.*s", (int)(n < 150 ? n : 150), (const char *)p);
     }
@@ -295,7 +323,8 @@ bool swarm_grow(struct swarm *s, uint32_t count)
     while (s->live < count && !s->broken) {
         const uint32_t before = s->live;
 
-        while (s->opened < count && s->opened - s->live < OPENING_MOST && open_one(s, s->opened))
+        while (s->opened < count && (s->target->at_once || s->opened - s->live < OPENING_MOST) &&
+               open_one(s, s->opened))
             ;
         swarm_turn(s, 100);
         if (s->live != before)
@@ -325,4 +354,14 @@ bool swarm_turn(struct swarm *s, int ms)
             on_readable(s, &s->devices[tag]);
     }
     return !s->broken;
+}
+
+void swarm_close(struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->opened; i++) {
+        close(s->devices[i].fd);
+        free(s->devices[i].part);
+        s->devices[i] = (struct swarm_device){.fd = -1};
+    }
+    s->opened = s->live = 0;
 }

@@ -29,6 +29,9 @@ struct swarm_target {
     const struct setup_users *users; /* recalld's */
     const char *room;
     enum swarm_follow follow; /* recalld's; with ALL nothing is counted */
+    const char *epoch;        /* with ROOM: go on after event `since` of this epoch; NULL: from now */
+    int64_t since;
+    bool at_once; /* open all connections without waiting for the answers to the first */
 };
 
 struct swarm_device;
@@ -43,7 +46,9 @@ struct swarm {
     uint64_t events;          /* deliveries */
     uint64_t missed, repeated;
     uint32_t frame; /* bytes of the last event, header included */
+    char epoch[64]; /* of the log, from the last answer to a subscribe */
     void (*other)(void *arg, uint64_t tag);
+    void (*event)(void *arg, const unsigned char *text, size_t n); /* NULL: not told of each delivery */
     void *arg;
     bool broken;
     char error[200];
@@ -57,6 +62,8 @@ bool swarm_grow(struct swarm *s, uint32_t count);
 bool swarm_turn(struct swarm *s, int ms);
 /* Adds a descriptor of the caller's. */
 bool swarm_watch(struct swarm *s, int fd, uint64_t tag);
+/* Closes all connections; what was counted stays. */
+void swarm_close(struct swarm *s);
 void swarm_fail(struct swarm *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
