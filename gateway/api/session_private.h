@@ -103,6 +103,7 @@ struct session_table {
     int64_t ack_due_ms;
     bool ending;
     const struct config *config; /* whose apps the sessions were checked against; a reference, or NULL */
+    int64_t stalls_due_ms;       /* when blocked connections are looked at next */
     void (*wake)(void *arg);
     void *wake_arg;
 };

@@ -264,12 +264,36 @@ static void check_apps(struct api_thread *t)
     config_unref(config);
 }
 
+/* A connection that has not taken its events for long is closed: its client comes back and goes on from its cursor. Looked at
+ * STALL_LOOKS times within stall_timeout. */
+#define STALL_LOOKS 2U
+
+static void check_stalls(struct api_thread *t, int64_t now_ms)
+{
+    struct session_user *u, *next;
+
+    if (now_ms < t->sessions->stalls_due_ms)
+        return;
+    t->sessions->stalls_due_ms = now_ms + t->sessions->config->server.stall_timeout * 1000 / (int64_t)STALL_LOOKS;
+    HASH_ITER (hh, t->sessions->users, u, next) {
+        for (struct session *s = u->sessions; s != NULL; s = s->user_next) {
+            if (!s->hub.blocked)
+                continue;
+            if (s->hub.stalled >= STALL_LOOKS)
+                session_stop(s, CLOSE_LATER, "the connection does not take its events");
+            else
+                s->hub.stalled++;
+        }
+    }
+}
+
 void session_second(struct api_thread *t, int64_t now_ms)
 {
     unsigned due = SEEN_EACH_SECOND;
     struct session_user *u, *next;
 
     check_apps(t);
+    check_stalls(t, now_ms);
     hub_second(t->hub);
     session_beat(t, now_ms);
     if (atomic_load(&t->gateway->draining))

@@ -45,7 +45,7 @@ struct config_server {
     char *store;          /* sqlite:PATH or postgresql://… */
     char *bus;            /* local, nats://…, or pg */
     int64_t max_body;     /* bytes */
-    int64_t body_timeout, auth_timeout, ping_interval, ping_timeout, drain_timeout; /* seconds */
+    int64_t body_timeout, auth_timeout, ping_interval, ping_timeout, stall_timeout, drain_timeout; /* seconds */
     int64_t frame_max;                                                              /* bytes */
     int64_t frames_per_second, frames_burst;
     int64_t max_rooms;

@@ -29,6 +29,8 @@ static const struct config_table_setting server_settings[] = {
     {SERVER(auth_timeout), INT(1, SECONDS_MAX, "10"), LIVE, .help = "seconds for the auth frame"},
     {SERVER(ping_interval), INT(1, SECONDS_MAX, "25"), LIVE, .help = "seconds between the server's pings"},
     {SERVER(ping_timeout), INT(1, SECONDS_MAX, "8"), LIVE, .help = "seconds of silence after a ping"},
+    {SERVER(stall_timeout), INT(2, SECONDS_MAX, "60"), LIVE,
+     .help = "seconds that a connection may not take its events before it is closed; it can resume"},
     {SERVER(drain_timeout), INT(1, SECONDS_MAX, "10"), LIVE, .help = "seconds that SIGTERM gives open work"},
     {SERVER(frame_max), INT(1024, 16 << 20, "65536"), LIVE, .help = "bytes of a client's frame"},
     {SERVER(frames_per_second), INT(1, MANY, "100"), LIVE, .help = "frames a second of one connection"},

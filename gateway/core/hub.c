@@ -431,6 +431,7 @@ void hub_drained(struct hub *h, struct hub_conn *conn)
     struct hub_sub *next;
 
     conn->blocked = false;
+    conn->stalled = 0;
     hub_drop_cut(h, conn);
     for (struct hub_sub *sub = conn->subs; sub != NULL && !conn->blocked; sub = next) {
         next = sub->next;

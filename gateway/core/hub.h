@@ -47,7 +47,8 @@ struct hub_sub;
 struct hub_conn {
     struct hub_sub *subs;   /* list of its subscriptions */
     struct hub_cut *cut;    /* the frame that the socket took a part of only; NULL: none */
-    unsigned sub_count;
+    unsigned sub_count : 24;
+    unsigned stalled : 8; /* for its owner: how often it was found blocked since it drained last; up to 255 */
     bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
     bool gone;            /* closing: nothing is sent any more */
     bool rendering;       /* gets events by ops->render instead of ops->send, and no signals; set before it follows anything */
