@@ -79,7 +79,8 @@ static void ask(struct beat *b, struct asker *a)
     const int phase = b->phase_of[b->asked % DUE_RING];
     char body[160], text[512];
     int n = snprintf(body, sizeof(body),
-                     "{" STAMP "%d %lld The quick brown fox jumps over the lazy dog\",\"messageType\":\"text\"}",
+                     "{" STAMP "%d %lld The quick brown fox jumps over the lazy dog\","
+                     "\"messageType\":\"text\"}",
                      phase, (long long)due_ns);
 
     n = snprintf(text, sizeof(text),
@@ -256,7 +257,8 @@ static void flow(struct beat *b)
             if (whole)
                 break;
             if (server_now_ns() - ended > LOST_NS)
-                swarm_fail(&b->swarm, "10 s after the last of %llu messages: %llu answered, %llu deliveries to %u",
+                swarm_fail(&b->swarm, "10 s after the last of %llu messages: %llu answered, %llu deliveries "
+                           "to %u",
                            (unsigned long long)b->due, (unsigned long long)b->answered,
                            (unsigned long long)b->swarm.events, b->swarm.live);
         }
@@ -296,13 +298,18 @@ static bool await(struct live *l, _Atomic bool *what)
     const int64_t until = server_now_ns() + PATIENCE_NS;
 
     while (!atomic_load(what) && !atomic_load(&l->board->done)) {
-        if (waitpid(l->pid, NULL, WNOHANG) != 0 || server_now_ns() > until)
+        if (server_now_ns() > until)
             break;
+        if (waitpid(l->pid, NULL, WNOHANG) != 0) {
+            l->pid = -1;
+            break;
+        }
         usleep(5000);
     }
     if (atomic_load(what))
         return true;
-    fprintf(stderr, "bench: the live room: %s\n", l->board->error[0] != '\0' ? l->board->error : "no answer");
+    fprintf(stderr, "bench: the live room: %s\n",
+            l->board->error[0] != '\0' ? l->board->error : "no answer");
     return false;
 }
 
@@ -336,7 +343,7 @@ bool live_end(struct live *l, struct live_result *result)
     atomic_store(&l->board->phase, LIVE_PHASES);
     ok = await(l, &l->board->done) && l->board->ok;
     *result = l->board->result;
-    if (l->board->error[0] != '\0')
+    if (!ok && l->board->error[0] != '\0')
         fprintf(stderr, "bench: the live room: %s\n", l->board->error);
     live_stop(l);
     return ok;

@@ -90,7 +90,8 @@ static void subscribe(struct swarm *s, struct swarm_device *d)
         n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"all\":true}");
     else if (s->target->epoch != NULL)
         n = snprintf(text, sizeof(text),
-                     "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
+                     "{\"op\":\"subscribe\",\"id\":2,"
+                     "\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
                      s->target->room, s->target->epoch, (long long)(d->seq = s->target->since));
     else
         n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\"}]}",
