@@ -55,20 +55,29 @@ void cursor_forget(struct hub *h, struct hub_sub *sub)
         sub->read->sub = NULL;
 }
 
+/* Does the tail hold everything after the position? Then the log is only asked whether the user may, and where it stands. */
+static bool tail_serves(const struct hub_room *r, int64_t position)
+{
+    return position >= 0 && r->tail_count != 0 && r->heard == r->tail_last && position <= r->tail_last &&
+           position >= r->tail_last - r->tail_count;
+}
+
 /* False: the readers take no more now. */
 static bool start_read(struct hub *h, struct hub_sub *sub)
 {
     struct cursor_read *read = calloc(1, sizeof(*read));
+    const int64_t position = hub_slot_of(sub)->position;
 
     if (read == NULL)
         return false;
+    sub->head_only = !sub->in_full && tail_serves(sub->room, position);
     read->ticket = ++h->next_ticket;
     read->sub = sub;
     HASH_ADD(hh, h->reads, ticket, sizeof(read->ticket), read);
     h->reads_open++;
     sub->read = read;
     sub->state = SUB_READING;
-    if (h->ops->read(h->ctx, sub, hub_slot_of(sub)->position, read->ticket))
+    if (h->ops->read(h->ctx, sub, sub->head_only ? -1 : position, read->ticket))
         return true;
     HASH_DEL(h->reads, read);
     h->reads_open--;
@@ -158,6 +167,7 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
         from_here = true;
     } else if (page->frame_count != 0) {
         erase_from_page(r, page);
+        hub_adopt_tail(h, r, page);
         h->scratch_room = NULL; /* it knows frames by number; these are other renderings of the same numbers */
         hub_send_frames(h, slot, page->frames, page->frame_count);
         h->scratch_room = NULL;
@@ -169,7 +179,9 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
         hub_announce(h, slot, slot->position);
     /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
      * was taken. No later event may come to tell. */
+    sub->in_full = false;
     if (slot->position < known && (r->tail_last != known || known - slot->position > r->tail_count)) {
+        sub->in_full = sub->head_only;
         cursor_want(h, sub);
         return;
     }

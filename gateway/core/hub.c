@@ -299,6 +299,19 @@ static void append_tail(struct hub *h, struct hub_room *r, struct frame *frame)
     h->tail_bytes += frame->wire.n;
 }
 
+void hub_adopt_tail(struct hub *h, struct hub_room *r, const struct hub_page *page)
+{
+    const size_t n = page->frame_count;
+
+    if (r->tail_count != 0 || r->count < HUB_ADOPT || h->tail_bytes > HUB_TAILS_BYTES || n > HUB_TAIL ||
+        page->frames[n - 1]->seq != page->head || r->heard > page->head)
+        return;
+    for (size_t i = 0; i < n; i++)
+        append_tail(h, r, page->frames[i]);
+    r->heard = page->head;
+    hub_mark_dirty(h, r);
+}
+
 void hub_publish(struct hub *h, struct frame *frame)
 {
     struct hub_room *r = find_room(h, frame->app, frame->room);

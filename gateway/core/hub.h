@@ -24,6 +24,7 @@
 #ifndef HUB_TAIL
 #define HUB_TAIL 256                    /* frames that a room keeps in memory */
 #define HUB_TAILS_BYTES (64U << 20)     /* of all tails of one hub: above it a room keeps none once its round is done */
+#define HUB_ADOPT 8 /* subscribers on this thread from which a room keeps the page that one of them read as its tail */
 #define HUB_SLICE 64                    /* subscribers of a room served before other rooms get their turn */
 #define HUB_SEND_BYTES (64U << 10)      /* bytes handed to one connection in one send (or one frame, if it is larger) */
 #define HUB_PAGE 256                    /* events of one read from the log */

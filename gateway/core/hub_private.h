@@ -29,6 +29,8 @@ struct hub_sub {
     bool announced; /* `live` was called */
     int64_t announce_at; /* it is called when this seq was handed over */
     bool reset;     /* must be told `reset`, whatever the log says */
+    bool head_only; /* the read under way asks only where the log stands: the tail holds the rest */
+    bool in_full;   /* that did not do: the next read is a whole one */
     bool lost;      /* was told `reset` before it became live: not recovered */
 };
 
@@ -92,6 +94,8 @@ void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *
 void hub_release_room(struct hub *h, struct hub_room *r);
 /* The subscription becomes live with `at`: says so when everything up to it was handed over, now or later. */
 void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at);
+/* A page that reaches to the room's head becomes its tail if it has none and several wait: they need not read the same again. */
+void hub_adopt_tail(struct hub *h, struct hub_room *r, const struct hub_page *page);
 /* Takes the connection's cut frame off its room's list; the room may go with it. */
 void hub_drop_cut(struct hub *h, struct hub_conn *conn);
 /* Forgets the cut frames of a room that is being freed. */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPT_BATCH 64
+#define ACCEPT_BATCH 4 /* each may bring its upgrade, authentication and catch-up into the same turn */
 #define ACCEPT_BACKLOG 4096
 
 static void fail(char *error, size_t n, const char *host, unsigned port, const char *what, int code)
