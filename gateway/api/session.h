@@ -3,7 +3,8 @@
  *
  * Owns:    the session's state: principal claim, device, subscriptions in the hub, ack batches.
  * Borrows: frames' bytes during session_frame; `transport`, from open until session_close returned.
- * Bounds:  `max_rooms` subscriptions, `frames_per_second`/`frames_burst` frames, 64 commands under way (more: 4429).
+ * Bounds:  `max_rooms` subscriptions, `frames_per_second`/`frames_burst` frames (more: 4429), which bounds the commands under
+ *          way too; the store's queues bound those of all sessions.
  * Fails:   by an error reply, or by transport->close with the contract's code.
  * Thread:  the edge thread that owns the connection, for everything.
  */

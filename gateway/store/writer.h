@@ -1,5 +1,6 @@
 /*
- * gateway/store/writer.h - the one thread that writes: group commit, erasure, checkpoints.
+ * gateway/store/writer.h - the one thread that writes: group commit, erasure, checkpoints. Step 3 of a recall,
+ * COMMIT, ends here.
  *
  * Owns:    its thread and the writing connection.
  * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, until
