@@ -15,6 +15,10 @@
 #include <unistd.h>
 
 #define ACCEPT_BATCH 4 /* each may bring its upgrade, authentication and catch-up into the same turn */
+/* While turns are long, what is live waits behind those who arrive: then they come in at this pace, and wait in the
+ * kernel's backlog. */
+#define ACCEPT_BATCH_SLOW 2
+#define ACCEPT_PAUSE_MS 2
 #define ACCEPT_BACKLOG 4096
 
 static void fail(char *error, size_t n, const char *host, unsigned port, const char *what, int code)
@@ -180,14 +184,24 @@ static void stop_polling(struct edge_thread *t)
     t->accepting = false;
 }
 
+static void on_pause_over(uv_timer_t *timer)
+{
+    accept_resume(timer->loop->data);
+}
+
 static void on_listener(uv_poll_t *poll, int status, int events)
 {
     struct edge_thread *t = poll->loop->data;
     const struct thread_listener *l = poll->data;
+    const bool slow = thread_turns_long(t);
 
     (void)status;
     (void)events;
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
+    if (slow) {
+        stop_polling(t);
+        uv_timer_start(&t->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+    }
+    for (int i = 0; i < (slow ? ACCEPT_BATCH_SLOW : ACCEPT_BATCH); i++) {
         struct sockaddr_storage from = {0};
         socklen_t len = sizeof(from);
         int fd;
@@ -214,7 +228,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 
 void accept_resume(struct edge_thread *t)
 {
-    if (t->accepting || t->draining || t->stopping || !room_for_sockets(t))
+    if (t->accepting || t->draining || t->stopping || uv_is_active((uv_handle_t *)&t->accept_pause) || !room_for_sockets(t))
         return;
     for (size_t i = 0; i < t->listener_count; i++)
         uv_poll_start(&t->listeners[i].poll, UV_READABLE, on_listener);

@@ -61,10 +61,25 @@ static void wake_turn(void *arg)
     uv_idle_start(&t->idle, on_idle);
 }
 
+bool thread_turns_long(const struct edge_thread *t)
+{
+    return t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < THREAD_LONG_MS;
+}
+
+/* The loop's time is that of the end of the poll. */
+static void note_turn(struct edge_thread *t)
+{
+    const int64_t now = (int64_t)(uv_hrtime() / 1000000);
+
+    if (now - (int64_t)uv_now(&t->loop) >= THREAD_TURN_LONG_MS)
+        t->long_turn_ms = thread_now(t);
+}
+
 static void on_check(uv_check_t *check)
 {
     struct edge_thread *t = check->loop->data;
 
+    note_turn(t);
     if (!t->turn_waiting || t->api == NULL)
         return;
     thread_now(t);
@@ -135,6 +150,7 @@ static void stop_in_loop(struct edge_thread *t)
     close_handle(&t->check);
     close_handle(&t->idle);
     close_handle(&t->ticks);
+    close_handle(&t->accept_pause);
 }
 
 static void on_orders(uv_async_t *async)
@@ -257,6 +273,7 @@ bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index,
     uv_check_init(&t->loop, &t->check);
     uv_idle_init(&t->loop, &t->idle);
     uv_timer_init(&t->loop, &t->ticks);
+    uv_timer_init(&t->loop, &t->accept_pause);
     for (size_t i = 0; i < fd_count; i++) {
         uv_poll_init(&t->loop, &t->listeners[i].poll, fds[i]);
         t->listeners[i].poll.data = &t->listeners[i];

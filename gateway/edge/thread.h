@@ -29,6 +29,8 @@
 
 #define THREAD_LISTENERS_MAX 8
 #define THREAD_SCRATCH (64 * 1024)
+#define THREAD_TURN_LONG_MS 3
+#define THREAD_LONG_MS 100 /* how long one long turn counts */
 
 struct edge;
 struct http_conn;
@@ -79,6 +81,8 @@ struct edge_thread {
     struct thread_listener listeners[THREAD_LISTENERS_MAX];
     size_t listener_count;
     bool accepting; /* the listeners are polled */
+    uv_timer_t accept_pause; /* active: they are not, until it fires */
+    int64_t long_turn_ms;    /* when a turn of the loop last took THREAD_TURN_LONG_MS or more; 0: never */
 
     struct lws_context *lws;
     struct lws_vhost *vhost;
@@ -112,6 +116,8 @@ void thread_stop(struct edge_thread *t);
 /* Frees what init made. A zeroed thread is legal. */
 void thread_free(struct edge_thread *t);
 
+/* Has a turn of the loop been long just now, so that what is live had to wait for what came in beside it? */
+bool thread_turns_long(const struct edge_thread *t);
 /* Monotonic ms, read now. */
 int64_t thread_now(struct edge_thread *t);
 /* One of its connections is gone: tells a waiting drain. */
