@@ -5,12 +5,16 @@
 #include "api/imkit.h"
 #include "api/ledger_call.h"
 #include "api/native.h"
+#include "api/rc.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SEGMENTS_MAX 8
+#define SUFFIX ".json"
+#define SUFFIX_N (sizeof(SUFFIX) - 1)
+#define FORM_BODY_MAX ((uint64_t)512 << 10)
 
 #define READ(path, auth, parse, run) {"GET", path, auth, CALL_READ, CALL_NO_BODY, false, parse, run, NULL}
 #define WRITE(method, path, auth, body, parse, run)                                                              \
@@ -36,7 +40,7 @@ static const struct call_route routes[] = {
     WRITE("POST", "/rooms/createAndJoin", ANYONE, CALL_MAY_BODY, imkit_room_parse_joined, imkit_room_create),
     WRITE("POST", "/rooms", ANYONE, CALL_MAY_BODY, imkit_room_parse, imkit_room_create),
     READ("/rooms", ANYONE, imkit_room_parse_list, imkit_room_list),
-    READ("/rooms/:room", ANYONE, imkit_room_parse_one, imkit_room_get),
+    READ("/rooms/:room", ANYONE, imkit_room_parse_any, imkit_room_get),
     WRITE("POST", "/rooms/:room/join", ANYONE, CALL_NO_BODY, imkit_room_parse_one, imkit_room_join),
     WRITE("POST", "/rooms/:room/members", ANYONE, OBJECT, imkit_room_parse_members, imkit_room_add),
     WRITE("POST", "/rooms/:room/delete/members", ANYONE, OBJECT, imkit_room_parse_members, imkit_room_remove),
@@ -148,14 +152,42 @@ static const char *allow_line(unsigned methods)
     }
 }
 
+/* Calls of RongCloud's dialect have paths of their own, and one method each. */
+static bool find_rongcloud(struct api_call *call, struct str method, const struct segments *path)
+{
+    const struct call_route *route;
+
+    for (size_t i = 0; (route = rc_route(i)) != NULL; i++) {
+        struct str params[CALL_PARAMS_MAX] = {STR_NULL};
+
+        if (!matches(route->pattern, path, params))
+            continue;
+        call->rongcloud = true;
+        if (!text_is(method.p, method.n, route->method))
+            return false;
+        memcpy(call->params, params, sizeof(params));
+        call->route = route;
+        return true;
+    }
+    return false;
+}
+
+static bool speaks_rongcloud(const struct api_request *request)
+{
+    return !str_empty(request->rc_app_key) || api_is_rongcloud(request->path);
+}
+
 /* Finds the route; false with the refusal noted. */
-static bool find_route(struct api_call *call)
+static bool find_route(struct api_call *call, const struct api_request *request)
 {
     const struct str method = str_eq(call->method, STR("HEAD")) ? STR("GET") : call->method;
     unsigned allowed = 0;
     struct segments path;
     const enum split split = split_path(&call->arena, call->path, &path);
 
+    if (split == SPLIT_OK && find_rongcloud(call, method, &path))
+        return true;
+    call->rongcloud = call->rongcloud || (split == SPLIT_MALFORMED && speaks_rongcloud(request));
     if (split == SPLIT_MALFORMED)
         return call_refuse(call, RESULT_INVALID_BODY,
                            "The path is malformed: it must be percent-encoded UTF-8");
@@ -171,8 +203,10 @@ static bool find_route(struct api_call *call)
         call->route = &routes[i];
         return true;
     }
+    call->rongcloud = call->rongcloud || (allowed == 0 && speaks_rongcloud(request));
     if (allowed == 0)
-        return call_refuse(call, RESULT_NO_CALL, "There is no such call: check the path");
+        return call_refuse(call, RESULT_NO_CALL, call->rongcloud ? "There is no such call: check path and method"
+                                                                 : "There is no such call: check the path");
     call->extra = allow_line(allowed);
     return call_refuse(call, RESULT_BAD_METHOD, "This path does not take %.*s",
                        (int)(method.n < 20 ? method.n : 20), method.p);
@@ -196,11 +230,48 @@ struct api_call *api_begin(struct api_thread *thread, const struct api_request *
         answer(edge_context, &reply);
         return NULL;
     }
-    if (!find_route(call)) {
+    if (!find_route(call, request)) {
         call_finish(call);
         return NULL;
     }
     return call_start(call, request);
+}
+
+/* Whether it begins with "/folder/", however many slashes stand at its start. */
+static bool is_below(struct str path, const char *folder)
+{
+    const size_t n = strlen(folder);
+
+    while (path.n > 1 && path.p[0] == '/' && path.p[1] == '/') {
+        path.p++;
+        path.n--;
+    }
+    return path.n >= n && memcmp(path.p, folder, n) == 0;
+}
+
+struct str api_logged_path(struct str path)
+{
+    return is_below(path, "/history/") ? STR("/history/") : path;
+}
+
+bool api_is_rongcloud(struct str path)
+{
+    if (is_below(path, "/rooms/") || is_below(path, "/admin/") || is_below(path, "/messages/") || is_below(path, "/demo/"))
+        return false;
+    return path.n > SUFFIX_N && text_is_nocase(path.p + path.n - SUFFIX_N, SUFFIX_N, SUFFIX);
+}
+
+uint64_t api_body_max(const struct api_request *request, uint64_t max_body)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    static const char push[] = "/push.json";
+    const struct str type = request->content_type, path = request->path;
+    const size_t form_n = sizeof(form) - 1, push_n = sizeof(push) - 1;
+    const bool larger = api_is_rongcloud(path) &&
+                        ((type.n >= form_n && text_is_nocase(type.p, form_n, form)) ||
+                         (path.n >= push_n && text_is(path.p + path.n - push_n, push_n, push)));
+
+    return larger && max_body < FORM_BODY_MAX ? FORM_BODY_MAX : max_body;
 }
 
 void api_cancel(struct api_call *call)

@@ -50,6 +50,14 @@ struct api_call;
  * The reply is the edge's to free (body) and to close (stream). */
 typedef void api_reply_fn(void *edge_context, struct api_reply *reply);
 
+/* Whether a path is one of RongCloud's dialect, known or not: it ends in ".json" and is not IMKit's. */
+bool api_is_rongcloud(struct str path);
+/* A path as the log may show it: without the key of a history log's link. */
+struct str api_logged_path(struct str path);
+/* The largest body of this request; `max_body` is the setting. RongCloud's forms may be larger: what is percent-encoded in them is up to three
+ * times as long as what it holds. */
+uint64_t api_body_max(const struct api_request *request, uint64_t max_body);
+
 /* Starts a call. Returns NULL when it was answered already. */
 struct api_call *api_begin(struct api_thread *thread, const struct api_request *request, api_reply_fn *answer, void *edge_context);
 /* The peer left: the answer is not wanted any more. What was admitted to the writer still happens. */

@@ -3,6 +3,7 @@
 #include "api/credentials.h"
 #include "api/envelope.h"
 #include "api/events_stream.h"
+#include "api/rc.h"
 #include "api/recalled.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,6 +16,7 @@
 
 #define PATH_LOGGED 256U
 #define BUSY_RETRY_S 1
+#define DAY_MS INT64_C(86400000)
 
 bool call_refuse(struct api_call *call, enum result rc, const char *format, ...)
 {
@@ -45,6 +47,7 @@ struct api_call *call_create(struct api_thread *thread, const struct api_request
     call->peer = arena_str(&call->arena, request->peer);
     call->accept = arena_str(&call->arena, request->accept);
     call->last_event_id = arena_str(&call->arena, request->last_event_id);
+    call->host = arena_str(&call->arena, request->host);
     call->config = config_holder_get(thread->gateway->config);
     tx_outcome_init(&call->out);
     return call;
@@ -63,7 +66,7 @@ static void call_free(struct api_call *call)
 static void log_call(const struct api_call *call, int status)
 {
     const enum log_level level = status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
-    const size_t path = call->path.n < PATH_LOGGED ? call->path.n : PATH_LOGGED;
+    const struct str path = api_logged_path(call->path);
     const uint64_t us = (clock_mono_ns() - call->began_ns) / 1000;
 
     if (!log_enabled(level))
@@ -71,9 +74,10 @@ static void log_call(const struct api_call *call, int status)
     log_write(level, "request",
               (const struct log_field[]){
                   LOG_STR("id", call->request_id.p, call->request_id.n),
-                  LOG_STR("method", call->method.p, call->method.n), LOG_STR("path", call->path.p, path),
+                  LOG_STR("method", call->method.p, call->method.n), LOG_STR("path", path.p, path.n < PATH_LOGGED ? path.n : PATH_LOGGED),
                   LOG_INT("status", status),
-                  LOG_TEXT("code", call->out.rc == RESULT_OK ? "OK" : result_imkit_code(call->out.rc)),
+                  call->rongcloud ? LOG_INT("code", rc_reply_code(call))
+                                  : LOG_TEXT("code", call->out.rc == RESULT_OK ? "OK" : result_imkit_code(call->out.rc)),
                   LOG_TEXT("app", call->app != NULL ? call->app->name : NULL), LOG_UINT("us", us),
                   LOG_STR("peer", call->peer.p, call->peer.n), LOG_END});
 }
@@ -93,14 +97,27 @@ static void give(struct api_call *call, struct api_reply *reply)
     call_free(call);
 }
 
+/* The outcome in the dialect that was spoken. */
+static void make_reply(struct api_call *call, struct api_reply *reply)
+{
+    if (call->raw_type != NULL && call->out.rc == RESULT_OK) {
+        *reply = (struct api_reply){.status = 200, .content_type = call->raw_type};
+        reply->body = json_out_take(&call->out.result, &reply->len);
+    } else if (call->rongcloud) {
+        rc_reply(call, reply);
+    } else {
+        envelope_reply(&call->out, reply);
+    }
+}
+
 void call_finish(struct api_call *call)
 {
     struct api_reply reply = {.status = 200, .content_type = "text/event-stream"};
 
     if (call->stream == NULL)
-        envelope_reply(&call->out, &reply);
+        make_reply(call, &reply);
     reply.stream = call->stream;
-    reply.extra = call->extra;
+    reply.extra = call->raw_type == NULL || call->out.rc == RESULT_OK ? call->extra : NULL;
     reply.watched = call->stream == NULL && call->route != NULL && call->route->where == CALL_READ && call->out.rc == RESULT_OK;
     reply.app_id = call->app_id;
     reply.mark = call->mark;
@@ -117,6 +134,7 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
                          .now_ms = now_ms,
                          .app = call->app,
                          .app_id = call->app_id,
+                         .device_ms = call->config->server.device_days * DAY_MS,
                          .bus = call->route->where == CALL_WRITE ? call->thread->gateway->bus : NULL};
     struct principal who = {.kind = PRINCIPAL_PLATFORM};
 
@@ -207,7 +225,7 @@ static void job_done(struct job *job, void *ctx)
     } else if (call->out.rc == RESULT_OK && call->then != NULL) {
         call->then(call);
         return;
-    } else if (call->out.rc == RESULT_OK && !json_out_ok(&call->out.result)) {
+    } else if (call->out.rc == RESULT_OK && (call->rongcloud ? call->out.result.failed : !json_out_ok(&call->out.result))) {
         (void)call_refuse(call, RESULT_INTERNAL, "The answer could not be written");
     }
     call_finish(call);
@@ -227,6 +245,8 @@ static bool take_body(struct api_call *call, const struct api_request *request)
 
     if (kind == CALL_NO_BODY || (kind == CALL_MAY_BODY && request->body.n == 0))
         return true;
+    if (kind == CALL_FORM)
+        return rc_params(call, request->body);
     call->body = fields_parse(request->body, kind == CALL_ARRAY, &err);
     return call->body != NULL || call_refuse(call, err.rc, "%s", err.text);
 }
@@ -237,11 +257,16 @@ static bool take_credentials(struct api_call *call, const struct api_request *re
 
     if (call->route->auth == CALL_OPEN)
         return true;
-    rc = credentials_request(call->config, request, call->thread->now_ms(), &call->claim, &call->app,
-                             call->out.text, sizeof(call->out.text));
-    if (rc != RESULT_OK) {
-        call->out.rc = rc;
-        return false;
+    if (call->route->auth == CALL_RONGCLOUD) {
+        if (!rc_auth(call, request))
+            return false;
+    } else {
+        rc = credentials_request(call->config, request, call->thread->now_ms(), &call->claim, &call->app,
+                                 call->out.text, sizeof(call->out.text));
+        if (rc != RESULT_OK) {
+            call->out.rc = rc;
+            return false;
+        }
     }
     call->app_id = gateway_app_id(call->thread->gateway, str_c(call->app->name));
     if (call->app_id == 0)
@@ -286,7 +311,7 @@ struct api_call *call_start(struct api_call *call, const struct api_request *req
     if (call->route->where == CALL_HERE) {
         call->route->here(call, &reply);
         if (reply.status == 0)
-            envelope_reply(&call->out, &reply);
+            make_reply(call, &reply);
         give(call, &reply);
         return NULL;
     }
@@ -334,6 +359,13 @@ bool call_room_param(struct api_call *call, size_t i)
     return call_refuse(call, RESULT_INVALID_BODY,
                        "roomId must be 1 to %d bytes without control characters and without a leading ~",
                        TEXT_ROOM_MAX);
+}
+
+bool call_log_param(struct api_call *call, size_t i)
+{
+    if (text_log_valid(call->params[i].p, call->params[i].n))
+        return true;
+    return call_refuse(call, RESULT_INVALID_BODY, "roomId must be 1 to %d bytes without control characters", TEXT_ROOM_MAX);
 }
 
 bool call_message_param(struct api_call *call, size_t i)

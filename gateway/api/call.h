@@ -23,18 +23,21 @@
 #define CALL_RERUNS 5
 
 struct api_call;
+struct rc_form;
 
 enum call_auth {
     CALL_OPEN,    /* no credentials are looked at */
     CALL_ANYONE,  /* platform or client */
-    CALL_PLATFORM /* the platform key alone */
+    CALL_PLATFORM, /* the platform key alone */
+    CALL_RONGCLOUD /* RongCloud's signature: the platform */
 };
 
 enum call_body {
     CALL_NO_BODY,  /* what comes is ignored */
     CALL_MAY_BODY, /* an object, or nothing */
     CALL_OBJECT,   /* an object */
-    CALL_ARRAY     /* an object or an array */
+    CALL_ARRAY,    /* an object or an array */
+    CALL_FORM      /* RongCloud's parameters: a form, or an object */
 };
 
 enum call_where { CALL_HERE, CALL_READ, CALL_WRITE };
@@ -64,9 +67,13 @@ struct api_call {
     int64_t app_id;
     struct principal_claim claim;
     struct arena arena; /* lives as long as the call; texts below are in it */
-    struct str method, path, query, request_id, peer, accept, last_event_id;
+    struct str method, path, query, request_id, peer, accept, last_event_id, host;
     struct str params[CALL_PARAMS_MAX]; /* what ':…' parts took, decoded */
     json_t *body;
+    bool rongcloud;             /* answered in RongCloud's dialect */
+    int rc_code;                /* with it: the refusal's number (api/rc.h); 0: as out.rc says */
+    const struct rc_form *form; /* CALL_FORM */
+    const char *raw_type;       /* set: the answer is the bytes of the result, with this content type; no envelope */
     void *command; /* in the arena */
     struct outcome out;
     int64_t steps_done, steps_since_ms; /* a command in steps (outcome.more): what earlier ones did, and when the first ran */
@@ -102,7 +109,8 @@ bool call_fields(struct api_call *call, const struct field *table, size_t n, voi
 struct str call_query(struct api_call *call, const char *name);
 bool call_query_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t *out);
 /* Path parameter `i` as an id of the kind; false with the refusal noted. */
-bool call_room_param(struct api_call *call, size_t i);
+bool call_room_param(struct api_call *call, size_t i); /* a caller's: no leading '~' */
+bool call_log_param(struct api_call *call, size_t i);  /* any room, also one of the server's own */
 bool call_message_param(struct api_call *call, size_t i);
 bool call_user_param(struct api_call *call, size_t i);
 

@@ -91,9 +91,8 @@ bool events_parse(struct api_call *call)
     memset(e, 0, sizeof(*e));
     call->command = e;
     e->page.room = call->params[0];
-    if (!text_log_valid(e->page.room.p, e->page.room.n))
-        return call_refuse(call, RESULT_INVALID_BODY, "roomId must be 1 to %d bytes without control characters",
-                           TEXT_ROOM_MAX);
+    if (!call_log_param(call, 0))
+        return false;
     e->page.epoch = call_query(call, "epoch");
     if (e->page.epoch.n == 0)
         e->page.epoch = STR_NULL;

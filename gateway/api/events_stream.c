@@ -159,13 +159,18 @@ bool events_stream_read(struct events_stream *s, struct str room, int64_t after,
 {
     const struct session_read read = {.app = s->app,
                                       .app_id = s->app_id,
-                                      .user = s->user != NULL ? s->user->id : STR_NULL,
+                                      .user = events_stream_user(s),
                                       .claim = &s->claim,
                                       .room = room,
                                       .after = after,
                                       .ticket = ticket};
 
     return session_read_start(s->thread, &read);
+}
+
+struct str events_stream_user(const struct events_stream *s)
+{
+    return s->user != NULL ? s->user->id : STR_NULL;
 }
 
 void events_stream_stop(struct events_stream *s)

@@ -73,6 +73,8 @@ static inline struct events_stream *events_stream_of(struct hub_conn *conn)
 /* The hub's operations, for a stream (see hub.h). */
 enum hub_sent events_stream_render(struct hub_conn *conn, const struct frame *frame, bool *cut);
 bool events_stream_read(struct events_stream *s, struct str room, int64_t after, uint64_t ticket);
+/* Whose it is; absent: the platform's. */
+struct str events_stream_user(const struct events_stream *s);
 void events_stream_reset(struct events_stream *s, int64_t head);
 /* Ends it. */
 void events_stream_stop(struct events_stream *s);

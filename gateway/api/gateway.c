@@ -2,6 +2,7 @@
 
 #include "api/files.h"
 #include "api/progress.h"
+#include "api/rc_replay.h"
 #include "api/recalled.h"
 #include "base/rate.h"
 #include "core/event.h"
@@ -77,6 +78,13 @@ int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, 
     return e != NULL ? rate_take(&e->rates[limit], per_second, n, now_ms) : 0;
 }
 
+int64_t gateway_wait(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n, int64_t now_ms)
+{
+    const struct app_entry *e = per_second > 0 ? entry_of(g, app) : NULL;
+
+    return e != NULL ? rate_wait(&e->rates[limit], per_second, n, now_ms) : 0;
+}
+
 static bool add_app(struct gateway *g, struct str name, int64_t id)
 {
     struct app_entry *e = calloc(1, sizeof(*e) + name.n + 1);
@@ -119,6 +127,8 @@ bool gateway_intern_apps(struct gateway *g, const struct config *config, char *e
         g->apps = calloc(1, sizeof(*g->apps));
     if (g->progress == NULL)
         g->progress = progress_create(); /* without memory for it nobody is told: no reason not to serve */
+    if (g->replay == NULL)
+        g->replay = rc_replay_create();
     if (!ok || g->apps == NULL) {
         (void)snprintf(err, n, "Out of memory while reading the apps");
         free(j);
@@ -185,6 +195,8 @@ void gateway_close(struct gateway *g)
     g->apps = NULL;
     progress_free(g->progress);
     g->progress = NULL;
+    rc_replay_free(g->replay);
+    g->replay = NULL;
     files_free(g->demo_files);
     g->demo_files = NULL;
     recalled_free(g->recalled);

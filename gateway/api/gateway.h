@@ -23,6 +23,7 @@ struct gateway_apps;
 struct progress;
 struct files;
 struct recalled;
+struct rc_replay;
 
 /* Numbers for GET /metrics and /admin/stats; updated from any thread. */
 struct gateway_metrics {
@@ -43,6 +44,7 @@ struct gateway {
     struct progress *progress;   /* of recent recalls; NULL: nobody is told of it */
     struct gateway_apps *apps;   /* names and numbers; see gateway_intern_apps */
     struct recalled *recalled;   /* what was recalled lately; see gateway_watch_recalls */
+    struct rc_replay *replay;    /* signatures of RongCloud's dialect that were used */
     struct files *demo_files;    /* the demo page in memory; NULL: it is not served */
 };
 
@@ -66,11 +68,13 @@ const char *gateway_app_name(struct gateway *g, int64_t app);
 long gateway_app_sessions(struct gateway *g, int64_t app, long change);
 
 /* What is limited to so many a second for each app. Recalls have a bucket of their own, so that a flood of sends cannot keep them waiting. */
-enum gateway_limit { GATEWAY_SENDS, GATEWAY_RECALLS, GATEWAY_CONNECTIONS, GATEWAY_LIMITS };
+enum gateway_limit { GATEWAY_SENDS, GATEWAY_RECALLS, GATEWAY_CONNECTIONS, GATEWAY_RC_RECALLS, GATEWAY_LIMITS };
 
 /* Counts `n` of an app against `per_second` (0: no limit), as rate_take does. 0: go on; else the seconds to wait. Any thread. */
 int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n,
                       int64_t now_ms);
+/* What gateway_admit would answer now; takes nothing. */
+int64_t gateway_wait(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n, int64_t now_ms);
 
 /* Gives every app of the configuration its number in the database: after store_open, and at a reload before it is published, on the main thread,
  * while other threads may read. False and a sentence in `err` when the store cannot. */

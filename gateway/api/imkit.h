@@ -28,6 +28,7 @@ bool imkit_room_parse(struct api_call *call);
 bool imkit_room_parse_joined(struct api_call *call);
 enum result imkit_room_create(struct api_call *call, struct core_tx *tx, const struct principal *who);
 /* GET /rooms/:room, GET /rooms, POST /rooms/:room/join */
+bool imkit_room_parse_any(struct api_call *call);
 bool imkit_room_parse_one(struct api_call *call);
 bool imkit_room_parse_list(struct api_call *call);
 enum result imkit_room_get(struct api_call *call, struct core_tx *tx, const struct principal *who);

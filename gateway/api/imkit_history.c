@@ -70,7 +70,7 @@ bool imkit_history_parse(struct api_call *call)
 
     call->command = q;
     q->room = call->params[0];
-    return call_room_param(call, 0) && query_count(call, "limit", 1, &q->limit) &&
+    return call_log_param(call, 0) && query_count(call, "limit", 1, &q->limit) &&
            query_message(call, "beforeMessage", &q->before) &&
            query_message(call, "afterMessage", &q->after) && query_time(call, q) && query_order(call, q);
 }
@@ -90,7 +90,7 @@ bool imkit_history_parse_around(struct api_call *call)
 
     call->command = a;
     a->before = a->after = AROUND_DEFAULT;
-    return call_room_param(call, 0) && call_message_param(call, 1) &&
+    return call_log_param(call, 0) && call_message_param(call, 1) &&
            query_count(call, "before", 0, &a->before) && query_count(call, "after", 0, &a->after);
 }
 

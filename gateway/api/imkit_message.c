@@ -31,7 +31,7 @@ static bool parse_into(struct api_call *call, struct str room)
 
 bool imkit_message_parse(struct api_call *call)
 {
-    return call_room_param(call, 0) && parse_into(call, call->params[0]);
+    return call_log_param(call, 0) && parse_into(call, call->params[0]);
 }
 
 bool imkit_message_parse_direct(struct api_call *call)

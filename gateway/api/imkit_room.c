@@ -74,6 +74,11 @@ bool imkit_room_parse_one(struct api_call *call)
     return call_room_param(call, 0);
 }
 
+bool imkit_room_parse_any(struct api_call *call)
+{
+    return call_log_param(call, 0);
+}
+
 enum result imkit_room_get(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
     return room_get(tx, who, call->params[0], &call->out);
@@ -175,7 +180,7 @@ bool imkit_room_parse_read(struct api_call *call)
     static const struct field table[] = {{"message", FIELD_MESSAGE, true, 0, 0, 0}};
 
     call->command = arena_alloc(&call->arena, sizeof(struct str));
-    return call_room_param(call, 0) && call_fields(call, table, COUNT(table), call->command);
+    return call_log_param(call, 0) && call_fields(call, table, COUNT(table), call->command);
 }
 
 enum result imkit_room_read(struct api_call *call, struct core_tx *tx, const struct principal *who)

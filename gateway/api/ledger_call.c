@@ -41,7 +41,7 @@ bool ledger_call_parse(struct api_call *call)
 
     call->command = c;
     call->then = ask;
-    if (!call_room_param(call, 0) || !call_message_param(call, 1))
+    if (!call_log_param(call, 0) || !call_message_param(call, 1))
         return false;
     if (!call_query_int(call, "limit", 1, INT64_MAX, &limit))
         return call_refuse(call, RESULT_INVALID_BODY, "limit must be a whole number from 1 to %d", LEDGER_LIMIT);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Recall number i (from 1) stands at i % RECALLED_KEPT and hangs in the chain of its key. */
 struct entry {
@@ -111,21 +112,40 @@ static bool noted_since(const struct recalled *r, uint64_t key, uint64_t mark, u
     return false;
 }
 
-/* Every message object has its "_id" first; other objects' ids are looked up in vain. */
-static bool search(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n)
+/* Ids that follow one name. */
+static bool search_name(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n,
+                        const char *name)
 {
-    static const char name[] = "\"_id\":\"";
     const char *end = body + n;
     const char *at = body;
 
-    while ((at = memmem(at, (size_t)(end - at), name, sizeof(name) - 1)) != NULL) {
-        const char *id = at + sizeof(name) - 1;
+    while ((at = memmem(at, (size_t)(end - at), name, strlen(name))) != NULL) {
+        const char *id = at + strlen(name);
 
-        for (at = id; at < end && *at != '"'; at++)
-            at += *at == '\\' && at + 1 < end ? 1 : 0;
+        if (id[-2] == '\\') { /* inside a text that is itself JSON: an id with escapes of its own might be anyone's */
+            for (at = id; at < end && *at != '\\'; at++)
+                ;
+            if (at + 1 < end && at[1] != '"')
+                return true;
+        } else {
+            for (at = id; at < end && *at != '"'; at++)
+                at += *at == '\\' && at + 1 < end ? 1 : 0;
+        }
         if (at < end && noted_since(r, hash(app_hash, id, (size_t)(at - id)), mark, count))
             return true;
     }
+    return false;
+}
+
+/* Every message object has its "_id" first, or one of RongCloud's names beside its content; other objects' ids are looked up in vain. */
+static bool search(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n)
+{
+    static const char *const names[] = {"\"_id\":\"", "\"messageUID\":\"", "\"msgUID\":\"", "\"referMsgUid\":\"",
+                                        "\\\"referMsgUid\\\":\\\""};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (search_name(r, app_hash, mark, count, body, n, names[i]))
+            return true;
     return false;
 }
 

@@ -198,9 +198,9 @@ struct principal_claim session_claim(const struct session *s)
 {
     struct principal_claim claim = {.kind = PRINCIPAL_CLIENT,
                                     .token = (enum principal_token)s->token,
-                                    .issued_s = s->token_issued_s,
+                                    .issued_s = s->token_foreign ? s->token_since : 0,
                                     .expires_ms = s->token == PRINCIPAL_TOKEN_JWT ? s->expires_ms : 0,
-                                    .generation = s->token_generation};
+                                    .generation = s->token_foreign ? -1 : s->token_since};
 
     memcpy(claim.user, s->user->id.p, s->user->id.n); /* at most 64 bytes: it came from a claim */
     memcpy(claim.hash, s->token_hash, sizeof(claim.hash));
@@ -344,6 +344,6 @@ void session_leave(struct session *s)
 void session_drain(struct session *s, int64_t reconnect_ms)
 {
     s->draining = true;
-    s->reconnect_ms = reconnect_ms;
+    s->reconnect_ms = (uint32_t)reconnect_ms;
     session_leave(s);
 }

@@ -167,8 +167,8 @@ static void send_ready(struct session *s, const struct auth_job *j)
 static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
     s->token = (uint8_t)j->claim.token;
-    s->token_issued_s = j->claim.issued_s;
-    s->token_generation = j->claim.generation;
+    s->token_foreign = j->claim.generation < 0;
+    s->token_since = s->token_foreign ? j->claim.issued_s : j->claim.generation;
     memcpy(s->token_hash, j->claim.hash, sizeof(s->token_hash));
     s->expires_ms = j->expires_ms;
     s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;

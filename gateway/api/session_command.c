@@ -119,6 +119,14 @@ void session_recall(struct session *s, struct wire_in *in)
 
 /* --- typing --- */
 
+/* A room of the server's own in which no client says anything. */
+static bool only_read(struct str room)
+{
+    const struct str private = STR("~private/");
+
+    return room.p[0] == '~' && (room.n < private.n || memcmp(room.p, private.p, private.n) != 0);
+}
+
 void session_typing(struct session *s, const struct wire_in *in, int64_t now_ms)
 {
     const struct str room = session_str(in->room);
@@ -126,12 +134,12 @@ void session_typing(struct session *s, const struct wire_in *in, int64_t now_ms)
     struct json_out o;
 
     /* A subscription that is not live yet may turn out to be no member's. */
-    if (sub == NULL || !hub_sub_was_live(sub)) {
+    if (sub == NULL || !hub_sub_was_live(sub) || only_read(room)) {
         session_reply_error(s, in->has_id, in->id, RESULT_NOT_MEMBER, "room: subscribe to the room before typing in it", 0);
         return;
     }
-    if (now_ms - s->typing_ms >= TYPING_STEP_MS) {
-        s->typing_ms = now_ms;
+    if ((uint32_t)now_ms - s->typing_ms >= TYPING_STEP_MS) {
+        s->typing_ms = (uint32_t)now_ms;
         event_typing(s->thread->gateway->bus, s->user->app_id, room, s->user->id);
     }
     if (!in->has_id)

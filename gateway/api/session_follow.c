@@ -208,6 +208,13 @@ static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *
     follow_settle(f);
 }
 
+static enum audience_answer op_sees(struct hub_conn *conn, const struct audience *audience)
+{
+    const struct events_stream *stream = events_stream_of(conn);
+
+    return audience_of(audience, stream != NULL ? events_stream_user(stream) : of_conn(conn)->user->id);
+}
+
 static void op_wake(void *ctx)
 {
     struct api_thread *t = ctx;
@@ -222,6 +229,7 @@ const struct hub_ops session_follow_ops = {.send = op_send,
                                            .live = op_live,
                                            .reset = op_reset,
                                            .refused = op_refused,
+                                           .sees = op_sees,
                                            .wake = op_wake,
                                            .render = events_stream_render};
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define DAY_MS INT64_C(86400000)
+
 bool session_job_init(struct session_job *j, struct session *s, const char *app_name, int64_t app_id, bool has_id, int64_t id)
 {
     struct gateway *g = s->thread->gateway;
@@ -65,5 +67,6 @@ struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, in
                             .now_ms = now_ms,
                             .app = j->app,
                             .app_id = j->app_id,
+                            .device_ms = j->config->server.device_days * DAY_MS,
                             .bus = j->bus};
 }

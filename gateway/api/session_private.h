@@ -10,8 +10,6 @@
 #include "proto/codec/wire_in.h"
 #include "proto/codec/wire_out.h"
 
-#include <uthash.h>
-
 #define SESSION_HELD_FRAMES 16U          /* frames that wait for the authentication of headers or a first frame */
 #define SESSION_HELD_BYTES (64U << 10)
 #define SESSION_EXPIRING_MS INT64_C(60000) /* how long before the end `expiring` is sent */
@@ -31,15 +29,17 @@
 
 enum session_state { SESSION_NEW, SESSION_CHECKING, SESSION_READY, SESSION_CLOSING };
 
-/* The sessions and event streams of one user on this thread. */
+/* The sessions and event streams of one user on this thread. In a table of our own, because every idle device pays for it: a handle of
+ * uthash alone would be as large. */
 struct session_user {
-    UT_hash_handle hh;
+    struct session_user *next; /* in its chain of the table */
     struct session *sessions;
     struct events_stream *streams; /* event streams of the user on this thread */
-    int64_t app_id;
-    const char *app; /* the app's name; the gateway's */
-    struct str id;  /* in `key` */
-    char key[];     /* app number and user id */
+    const char *app;               /* the app's name; the gateway's */
+    struct str id;                 /* in `text` */
+    uint32_t app_id;               /* gateway_app_id; apps are few */
+    uint32_t hash;
+    char text[];
 };
 
 /* An `ack` that has not been written yet, in the thread's line of them. */
@@ -68,7 +68,7 @@ struct session {
     struct api_thread *thread;
     void *connection;
     struct session_user *user; /* once READY */
-    struct session *user_next, *user_prev;
+    struct session *user_next;
     struct session_job *jobs;        /* under way */
     struct follow *follows;          /* subscribes that are not answered yet */
     struct session_ack *acks;        /* its part of the thread's line */
@@ -79,9 +79,9 @@ struct session {
     int64_t expires_ms;              /* of the token; 0: never */
     int64_t deadline_ms;
     int64_t frames_due_us;           /* when all its frames would be through at frames_per_second */
-    int64_t typing_ms;
-    int64_t reconnect_ms;            /* with draining: what `bye` says */
     int64_t seen_ms;                 /* when the device was noted as seen last; 0: to be done */
+    uint32_t typing_ms;              /* the low bits of when `typing` went out last */
+    uint32_t reconnect_ms;           /* with draining: what `bye` says */
     uint16_t held_count;
     uint16_t ack_count;
     uint8_t state;
@@ -90,20 +90,22 @@ struct session {
     bool told_expiring;
     bool draining;                   /* takes no more frames; leaves when its jobs are home */
     uint8_t token;                   /* enum principal_token; with the next three what session_claim tells */
+    bool token_foreign;
     unsigned char token_hash[32];
-    int64_t token_issued_s, token_generation;
+    int64_t token_since;             /* the token's generation, or, with token_foreign, when it was issued, in s */
 };
 
 struct session_table {
     const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
-    struct session_user *users;
+    struct session_user **users; /* chains; a power of two of them */
+    size_t user_count, user_chains;
+    size_t walk;                 /* the chain that session_second looks at next */
     struct session_ack *acks, *ack_tail; /* the line of acks to be written */
     size_t ack_count;
     unsigned ack_jobs;                   /* under way */
     int64_t ack_due_ms;
     bool ending;
     const struct config *config; /* whose apps the sessions were checked against; a reference, or NULL */
-    int64_t stalls_due_ms;       /* when blocked connections are looked at next */
     void (*wake)(void *arg);
     void *wake_arg;
 };
@@ -202,15 +204,18 @@ void session_ack_leave(struct session *s);
 /* Frees what could not be written any more. */
 void session_ack_end(struct session_table *table);
 
-/* session_table.c */
+/* session_users.c */
 struct session_user *session_table_user(struct api_thread *t, int64_t app_id, struct str user);
-void session_table_add(struct session *s, int64_t app_id, struct str user);
-void session_table_remove(struct session *s);
-/* Is this device connected on this thread? */
-bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
 /* The user's entry, made if there is none; the caller puts something into it. */
 struct session_user *session_table_join(struct api_thread *t, int64_t app_id, struct str user);
 /* Something was taken out of the entry: an empty one goes. */
 void session_table_leave(struct api_thread *t, struct session_user *u);
+void session_table_free(struct session_table *table);
+
+/* session_table.c */
+void session_table_add(struct session *s, int64_t app_id, struct str user);
+void session_table_remove(struct session *s);
+/* Is this device connected on this thread? */
+bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
 
 #endif

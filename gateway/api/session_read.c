@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define DAY_MS INT64_C(86400000)
+
 struct read_job {
     struct job job; /* first */
     struct api_thread *thread;
@@ -48,20 +50,26 @@ static void read_run(struct job *job, struct store_conn *conn, int64_t now_ms)
                          .arena = store_conn_arena(conn),
                          .now_ms = now_ms,
                          .app = j->app,
-                         .app_id = j->app_id};
+                         .app_id = j->app_id,
+                         .device_ms = j->config->server.device_days * DAY_MS};
+    struct replay_found found;
     struct room_row room;
 
     clear(j);
     j->page.rc = enter(j, &tx, &room);
     if (j->page.rc != RESULT_OK)
         return;
+    j->page.upto = -1;
     j->page.head = room.seq;
     j->page.min_seq = room.min_seq;
     if (j->after >= 0 && j->after < room.seq && j->after + 1 >= room.min_seq) {
         j->page.frames = calloc(HUB_PAGE, sizeof(struct frame *));
         if (j->page.frames == NULL)
             abort();
-        j->page.frame_count = replay_frames(&tx, &room, j->after, j->page.frames, HUB_PAGE);
+        replay_frames(&tx, &room, j->platform ? STR_NULL : str_n(j->names, j->user_len), j->after, HUB_PAGE, j->page.frames, &found);
+        j->page.frame_count = found.count;
+        j->page.upto = found.upto;
+        j->page.limited = found.limited;
     }
     if (store_conn_failed(conn))
         j->page.rc = RESULT_UNAVAILABLE;

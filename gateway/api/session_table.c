@@ -13,65 +13,12 @@
 
 /* --- by user --- */
 
-static size_t make_key(char *key, int64_t app_id, struct str user)
-{
-    memcpy(key, &app_id, sizeof(app_id));
-    memcpy(key + sizeof(app_id), user.p, user.n);
-    return sizeof(app_id) + user.n;
-}
-
-struct session_user *session_table_user(struct api_thread *t, int64_t app_id, struct str user)
-{
-    char key[sizeof(int64_t) + 256];
-    struct session_user *u;
-    size_t n;
-
-    if (user.n > 256)
-        return NULL;
-    n = make_key(key, app_id, user);
-    HASH_FIND(hh, t->sessions->users, key, n, u);
-    return u;
-}
-
-static struct session_user *make_user(struct api_thread *t, int64_t app_id, struct str user)
-{
-    const size_t key_len = sizeof(int64_t) + user.n;
-    struct session_user *u = calloc(1, sizeof(*u) + key_len);
-
-    if (u == NULL)
-        abort();
-    (void)make_key(u->key, app_id, user);
-    u->app_id = app_id;
-    u->id = str_n(u->key + sizeof(int64_t), user.n);
-    u->app = gateway_app_name(t->gateway, app_id);
-    HASH_ADD(hh, t->sessions->users, key[0], key_len, u);
-    return u;
-}
-
-struct session_user *session_table_join(struct api_thread *t, int64_t app_id, struct str user)
-{
-    struct session_user *u = session_table_user(t, app_id, user);
-
-    return u != NULL ? u : make_user(t, app_id, user);
-}
-
-void session_table_leave(struct api_thread *t, struct session_user *u)
-{
-    if (u->sessions != NULL || u->streams != NULL)
-        return;
-    HASH_DEL(t->sessions->users, u);
-    free(u);
-}
-
 void session_table_add(struct session *s, int64_t app_id, struct str user)
 {
     struct session_user *u = session_table_join(s->thread, app_id, user);
 
     s->user = u;
-    s->user_prev = NULL;
     s->user_next = u->sessions;
-    if (u->sessions != NULL)
-        u->sessions->user_prev = s;
     u->sessions = s;
     atomic_fetch_add(&s->thread->gateway->connections, 1);
     (void)gateway_app_sessions(s->thread->gateway, app_id, 1);
@@ -81,13 +28,11 @@ void session_table_add(struct session *s, int64_t app_id, struct str user)
 void session_table_remove(struct session *s)
 {
     struct session_user *u = s->user;
+    struct session **at = &u->sessions;
 
-    if (s->user_prev != NULL)
-        s->user_prev->user_next = s->user_next;
-    else
-        u->sessions = s->user_next;
-    if (s->user_next != NULL)
-        s->user_next->user_prev = s->user_prev;
+    while (*at != s) /* a user has few */
+        at = &(*at)->user_next;
+    *at = s->user_next;
     (void)gateway_app_sessions(s->thread->gateway, u->app_id, -1);
     session_table_leave(s->thread, u);
     s->user = NULL;
@@ -222,6 +167,7 @@ void session_thread_destroy(struct api_thread *t)
     session_ack_end(t->sessions);
     hub_destroy(t->hub);
     config_unref(t->sessions->config);
+    session_table_free(t->sessions);
     free(t->sessions);
     free(t);
 }
@@ -249,15 +195,16 @@ void session_beat(struct api_thread *t, int64_t now_ms)
 static void check_apps(struct api_thread *t)
 {
     const struct config *config = config_holder_get(t->gateway->config);
-    struct session_user *u, *next;
 
-    if (config != t->sessions->config) {
-        HASH_ITER (hh, t->sessions->users, u, next) {
+    for (size_t i = 0; config != t->sessions->config && i < t->sessions->user_chains; i++) {
+        for (struct session_user *u = t->sessions->users[i]; u != NULL; u = u->next) {
             if (config_find_app_by_name(config, u->app, strlen(u->app)) != NULL)
                 continue;
             for (struct session *s = u->sessions; s != NULL; s = s->user_next)
                 session_stop(s, CLOSE_TOKEN, "the app is not served any more");
         }
+    }
+    if (config != t->sessions->config) {
         config_unref(t->sessions->config);
         t->sessions->config = config_ref(config);
     }
@@ -268,44 +215,44 @@ static void check_apps(struct api_thread *t)
  * STALL_LOOKS times within stall_timeout. */
 #define STALL_LOOKS 2U
 
-static void check_stalls(struct api_thread *t, int64_t now_ms)
+static void look_at(struct session *s, int64_t now_ms, unsigned *due)
 {
-    struct session_user *u, *next;
+    if (s->hub.blocked && s->hub.stalled >= STALL_LOOKS)
+        session_stop(s, CLOSE_LATER, "the connection does not take its events");
+    else if (s->hub.blocked)
+        s->hub.stalled++;
+    if (s->state == SESSION_READY && *due > 0 && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
+        session_auth_seen(s, "");
+        (*due)--;
+    }
+}
 
-    if (now_ms < t->sessions->stalls_due_ms)
-        return;
-    t->sessions->stalls_due_ms = now_ms + t->sessions->config->server.stall_timeout * 1000 / (int64_t)STALL_LOOKS;
-    HASH_ITER (hh, t->sessions->users, u, next) {
-        for (struct session *s = u->sessions; s != NULL; s = s->user_next) {
-            if (!s->hub.blocked)
-                continue;
-            if (s->hub.stalled >= STALL_LOOKS)
-                session_stop(s, CLOSE_LATER, "the connection does not take its events");
-            else
-                s->hub.stalled++;
-        }
+/* Every session once in stall_timeout / STALL_LOOKS, a part of them each second: a walk over all at once would keep what is live waiting. */
+static void walk(struct api_thread *t, int64_t now_ms)
+{
+    struct session_table *table = t->sessions;
+    const size_t laps_s = (size_t)table->config->server.stall_timeout / STALL_LOOKS;
+    size_t n = table->user_chains / (laps_s > 0 ? laps_s : 1) + 1;
+    unsigned due = atomic_load(&t->gateway->draining) ? 0 : SEEN_EACH_SECOND;
+
+    if (n > table->user_chains)
+        n = table->user_chains;
+    while (n-- > 0) {
+        if (table->walk >= table->user_chains)
+            table->walk = 0;
+        for (struct session_user *u = table->users[table->walk]; u != NULL; u = u->next)
+            for (struct session *s = u->sessions; s != NULL; s = s->user_next)
+                look_at(s, now_ms, &due);
+        table->walk++;
     }
 }
 
 void session_second(struct api_thread *t, int64_t now_ms)
 {
-    unsigned due = SEEN_EACH_SECOND;
-    struct session_user *u, *next;
-
     check_apps(t);
-    check_stalls(t, now_ms);
+    walk(t, now_ms);
     hub_second(t->hub);
     session_beat(t, now_ms);
-    if (atomic_load(&t->gateway->draining))
-        return;
-    HASH_ITER (hh, t->sessions->users, u, next) {
-        for (struct session *s = u->sessions; s != NULL && due > 0; s = s->user_next) {
-            if (s->state == SESSION_READY && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
-                session_auth_seen(s, "");
-                due--;
-            }
-        }
-    }
 }
 
 void session_flush(struct api_thread *t)

@@ -6,7 +6,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +75,20 @@ static bool read_public_key(struct jwt_keys *keys, const char *pem, size_t pem_l
     return pin_algorithm(keys, why);
 }
 
+/* The keyed start of a MAC, from which each one is copied: making it anew looks the algorithm up and hashes the key again, which is
+ * most of the work for a text as short as a token. */
+static bool prepare_mac(struct jwt_keys *keys)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+
+    keys->mac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac);
+    return keys->mac != NULL && EVP_MAC_init(keys->mac, keys->secret, keys->secret_len, params) == 1;
+}
+
 struct jwt_keys *jwt_keys_create(const char *secret, size_t secret_len, const char *pem, size_t pem_len,
                                  const char **why)
 {
@@ -95,6 +109,10 @@ struct jwt_keys *jwt_keys_create(const char *secret, size_t secret_len, const ch
         }
         memcpy(keys->secret, secret, secret_len);
         keys->secret_len = secret_len;
+        if (!prepare_mac(keys)) {
+            *why = "the crypto library has no HMAC with SHA-256";
+            goto err1;
+        }
     }
     if (pem != NULL && !read_public_key(keys, pem, pem_len, why)) {
         goto err1;
@@ -115,6 +133,7 @@ void jwt_keys_free(struct jwt_keys *keys)
         OPENSSL_cleanse(keys->secret, keys->secret_len);
     }
     free(keys->secret);
+    EVP_MAC_CTX_free(keys->mac);
     EVP_PKEY_free(keys->public_key);
     free(keys);
 }
@@ -138,11 +157,13 @@ bool jwt_keys_has(const struct jwt_keys *keys, enum jwt_keys_alg alg)
 
 bool jwt_keys_mac(const struct jwt_keys *keys, const char *text, size_t len, unsigned char out[static 32])
 {
-    unsigned n = 0;
-    return keys->secret != NULL &&
-           HMAC(EVP_sha256(), keys->secret, (int)keys->secret_len, (const unsigned char *)text, len, out,
-                &n) != NULL &&
-           n == 32;
+    EVP_MAC_CTX *ctx = keys->mac != NULL ? EVP_MAC_CTX_dup(keys->mac) : NULL;
+    size_t n = 0;
+    const bool ok = ctx != NULL && EVP_MAC_update(ctx, (const unsigned char *)text, len) == 1 &&
+                    EVP_MAC_final(ctx, out, &n, 32) == 1 && n == 32;
+
+    EVP_MAC_CTX_free(ctx);
+    return ok;
 }
 
 static bool check_public(const struct jwt_keys *keys, const char *text, size_t len,

@@ -17,6 +17,7 @@ enum jwt_keys_alg { JWT_KEYS_HS256, JWT_KEYS_RS256, JWT_KEYS_ES256, JWT_KEYS_EDD
 struct jwt_keys {
     unsigned char *secret; /* NULL: none */
     size_t secret_len;
+    EVP_MAC_CTX *mac; /* keyed with the secret; NULL without one */
     EVP_PKEY *public_key; /* NULL: none */
     enum jwt_keys_alg public_alg;
 };

@@ -72,6 +72,7 @@ struct config_app {
     size_t origin_count;        /* 0: the same host */
     int64_t token_days;
     int64_t recall_window; /* seconds for a message's author; 0: no limit */
+    int64_t recall_window_platform; /* seconds for a recall in an author's name by the platform's keys; 0: no limit */
     enum config_recall_unseen recall_unseen;
     int64_t recall_unseen_count, recall_unseen_days;
     bool recall_requires_author; /* RongCloud's dialect: fromUserId must be the author unless isAdmin=1 */
@@ -82,6 +83,7 @@ struct config_app {
     struct zone *time_zone;     /* never NULL; config_app's */
     int64_t signature_max_skew; /* seconds; 0: not checked */
     bool signature_reject_replay;
+    bool locked; /* RongCloud's dialect: every call is refused with 1006 */
     int64_t retention_days, retention_count; /* events kept in a room's log; 0: no limit */
     /* Attached by keys_attach (auth/keys.h), freed by config's release. */
     struct jwt_keys *token_keys;

@@ -46,15 +46,13 @@ void id_message(char out[static ID_MESSAGE_SIZE], int64_t now_ms)
     text_hex(b, sizeof b, out);
 }
 
-/* 16 characters of 5 bits each, from 80 random bits. */
-static void random_base32(const char *alphabet, char out[static 16])
+/* 16 characters of 5 bits each, from 80 bits. */
+static void base32(const unsigned char b[static 10], const char *alphabet, char out[static 16])
 {
-    unsigned char b[10];
-    id_random(b, sizeof b);
     unsigned bits = 0;
     unsigned have = 0;
     size_t used = 0;
-    for (size_t i = 0; i < sizeof b; i++) {
+    for (size_t i = 0; i < 10; i++) {
         bits = (bits << 8 | b[i]) & 0xFFFFU;
         for (have += 8; have >= 5; have -= 5) {
             out[used++] = alphabet[bits >> (have - 5) & 31U];
@@ -62,14 +60,21 @@ static void random_base32(const char *alphabet, char out[static 16])
     }
 }
 
-void id_uid(char out[static ID_UID_SIZE])
+void id_uid_of(const unsigned char bits[static 10], char out[static ID_UID_SIZE])
 {
     char c[16];
-    random_base32("0123456789ABCDEFGHIJKLMNOPQRSTUV", c);
+    base32(bits, "0123456789ABCDEFGHIJKLMNOPQRSTUV", c);
     for (size_t group = 0; group < 4; group++) {
         memcpy(out + group * 5, c + group * 4, 4);
         out[group * 5 + 4] = group < 3 ? '-' : '\0';
     }
+}
+
+void id_uid(char out[static ID_UID_SIZE])
+{
+    unsigned char b[10];
+    id_random(b, sizeof b);
+    id_uid_of(b, out);
 }
 
 void id_token(char out[static ID_TOKEN_SIZE])
@@ -81,6 +86,8 @@ void id_token(char out[static ID_TOKEN_SIZE])
 
 void id_short(char out[static ID_SHORT_SIZE])
 {
-    random_base32("abcdefghijklmnopqrstuvwxyz234567", out);
+    unsigned char b[10];
+    id_random(b, sizeof b);
+    base32(b, "abcdefghijklmnopqrstuvwxyz234567", out);
     out[16] = '\0';
 }

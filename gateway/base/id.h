@@ -26,6 +26,8 @@ void id_message(char out[static ID_MESSAGE_SIZE], int64_t now_ms);
 
 /* A UID as RongCloud's look: 80 random bits in base 32 (0-9 A-V), four groups of four. Not ordered. */
 void id_uid(char out[static ID_UID_SIZE]);
+/* The UID of 80 given bits. */
+void id_uid_of(const unsigned char bits[static 10], char out[static ID_UID_SIZE]);
 
 /* An unguessable token: 256 random bits in base64url without padding. */
 void id_token(char out[static ID_TOKEN_SIZE]);

@@ -18,5 +18,7 @@ struct rate {
  * again. A batch larger than a second's worth passes when nothing is owed, and is paid for afterwards.
  * `per_second` 0: no limit. `now_ms`: any clock that does not jump far. */
 int64_t rate_take(struct rate *r, int64_t per_second, int64_t n, int64_t now_ms);
+/* The seconds that rate_take would answer now, 0 if it would take; takes nothing. */
+int64_t rate_wait(const struct rate *r, int64_t per_second, int64_t n, int64_t now_ms);
 
 #endif

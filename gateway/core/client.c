@@ -102,9 +102,9 @@ static bool bind(struct core_tx *tx, struct str user, struct str token, int64_t 
     return true;
 }
 
-/* A new token of the given generation: signed where the app has a secret, else an unguessable one that is
- * bound. */
-static bool issue(struct core_tx *tx, const struct client_row *client, int64_t generation,
+/* A new token of the given generation: signed where the app has a secret and it is no longer than `max`, else an unguessable one
+ * that is bound. */
+static bool issue(struct core_tx *tx, const struct client_row *client, int64_t generation, size_t max,
                   struct token_told *told, unsigned char hash[32], bool *is_bound)
 {
     struct jwt_claims claims = {.iat = tx->now_ms / 1000, .exp = told->expires_ms / 1000};
@@ -121,9 +121,11 @@ static bool issue(struct core_tx *tx, const struct client_row *client, int64_t g
         if (signed_token == NULL)
             return false;
         told->text = arena_str(tx->arena, str_c(signed_token));
-        told->expires_ms = claims.exp * 1000; /* a JWT counts whole seconds */
         free(signed_token);
-        return true;
+        if (told->text.n <= max) {
+            told->expires_ms = claims.exp * 1000; /* a JWT counts whole seconds */
+            return true;
+        }
     }
     id_token(opaque);
     told->text = arena_str(tx->arena, str_c(opaque));
@@ -152,7 +154,7 @@ static enum result replace_tokens(struct core_tx *tx, const struct client_row *c
     } else {
         if (told->expires_ms == 0)
             told->expires_ms = tx->now_ms + tx->app->token_days * DAY_MS;
-        made = issue(tx, client, generation, told, hash, &is_bound);
+        made = issue(tx, client, generation, SIZE_MAX, told, hash, &is_bound);
     }
     if (!made)
         return tx_fail(out, RESULT_INTERNAL, "The token could not be made: the crypto library failed");
@@ -268,6 +270,12 @@ enum result client_token_revoke(struct core_tx *tx, const struct principal *who,
 enum result client_issue_token(struct core_tx *tx, struct str user, struct str *token, int64_t *expires_ms,
                                struct outcome *out)
 {
+    return client_issue_short_token(tx, user, SIZE_MAX, token, expires_ms, out);
+}
+
+enum result client_issue_short_token(struct core_tx *tx, struct str user, size_t max, struct str *token, int64_t *expires_ms,
+                                     struct outcome *out)
+{
     struct token_told told = {STR_NULL, tx->now_ms + tx->app->token_days * DAY_MS};
     unsigned char hash[32];
     struct client_row row;
@@ -275,7 +283,7 @@ enum result client_issue_token(struct core_tx *tx, struct str user, struct str *
 
     if (!store_client_get(tx->conn, tx->app_id, user, &row))
         return tx_fail(out, RESULT_NO_CLIENT, "The client %.*s does not exist", (int)user.n, user.p);
-    if (!issue(tx, &row, row.token_gen, &told, hash, &is_bound))
+    if (!issue(tx, &row, row.token_gen, max, &told, hash, &is_bound))
         return tx_fail(out, RESULT_INTERNAL, "The token could not be made: the crypto library failed");
     *token = told.text;
     *expires_ms = told.expires_ms;

@@ -29,8 +29,11 @@ enum result client_token_put(struct core_tx *tx, const struct principal *who, co
 /* DELETE /admin/clients/{id}/token: revokes `token`, or all of the user's when absent. */
 enum result client_token_revoke(struct core_tx *tx, const struct principal *who, struct str id, struct str token,
                                 struct outcome *out);
-/* Issues a token without ending earlier ones (POST /demo/token, RongCloud's getToken). `token` and the expiry are returned
- * in the arena. The user must exist. */
+/* Issues a token without ending earlier ones (POST /demo/token). `token` and the expiry are returned in the arena. The user must exist. */
 enum result client_issue_token(struct core_tx *tx, struct str user, struct str *token, int64_t *expires_ms, struct outcome *out);
+/* The same, of at most `max` bytes (44 or more): where a signed token would be longer, an opaque one that is bound to the user
+ * (RongCloud's getToken). */
+enum result client_issue_short_token(struct core_tx *tx, struct str user, size_t max, struct str *token, int64_t *expires_ms,
+                                     struct outcome *out);
 
 #endif

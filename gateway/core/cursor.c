@@ -58,7 +58,7 @@ void cursor_forget(struct hub *h, struct hub_sub *sub)
 /* Does the tail hold everything after the position? Then the log is only asked whether the user may, and where it stands. */
 static bool tail_serves(const struct hub_room *r, int64_t position)
 {
-    return position >= 0 && r->tail_count != 0 && r->heard == r->tail_last && position <= r->tail_last &&
+    return position >= 0 && r->tail_count != 0 && r->tail_limited == 0 && r->heard == r->tail_last && position <= r->tail_last &&
            position >= r->tail_last - r->tail_count;
 }
 
@@ -167,7 +167,7 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
         from_here = true;
     } else if (page->frame_count != 0) {
         erase_from_page(r, page);
-        hub_adopt_tail(h, r, page);
+        hub_tail_adopt(h, r, page);
         h->scratch_room = NULL; /* it knows frames by number; these are other renderings of the same numbers */
         hub_send_frames(h, slot, page->frames, page->frame_count);
         h->scratch_room = NULL;
@@ -175,8 +175,15 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
     if (slot->conn->gone)
         return;
+    /* Behind the last frame, or in place of all of them, were events that are not for this user. */
+    if (!from_here && !slot->conn->blocked && slot->position < page->upto)
+        slot->position = page->upto;
     if (from_here)
         hub_announce(h, slot, slot->position);
+    if (page->head < r->members_at) {
+        cursor_want(h, sub);
+        return;
+    }
     /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
      * was taken. No later event may come to tell. */
     sub->in_full = false;

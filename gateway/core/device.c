@@ -1,6 +1,8 @@
 #include "core/device.h"
 
+#include "core/conversation.h"
 #include "core/event.h"
+#include "core/room_access.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,26 @@ static bool listed(struct str list, struct str item)
     return false;
 }
 
+/* From ~broadcast's next event on, what is for the package is for this device's user. */
+static void name_package(struct core_tx *tx, struct str user, struct str device, struct str package)
+{
+    struct room_row broadcast = {.seq = 0};
+
+    (void)store_room_get(tx->conn, tx->app_id, CONVERSATION_BROADCAST, &broadcast);
+    store_package_put(tx->conn, tx->app_id, user, package, device, broadcast.seq);
+}
+
+/* The device's list with the package in it. One that would grow too long begins anew, and so do the rows. */
+static struct str add_package(struct core_tx *tx, struct str user, struct str device, struct str packages, struct str package)
+{
+    if (packages.n == 0)
+        return package;
+    if (packages.n + package.n <= PACKAGES_BYTES)
+        return arena_printf(tx->arena, "%.*s,%.*s", (int)packages.n, packages.p, (int)package.n, package.p);
+    store_package_forget(tx->conn, tx->app_id, user, device);
+    return package;
+}
+
 void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,
                  int64_t device_days)
 {
@@ -42,11 +64,11 @@ void device_seen(struct core_tx *tx, struct str user, struct str device, struct 
         struct str packages = known && !str_empty(row.packages) ? row.packages : STR("");
 
         if (!str_empty(package) && !listed(packages, package))
-            packages = packages.n == 0 || packages.n + package.n > PACKAGES_BYTES
-                           ? package
-                           : arena_printf(tx->arena, "%.*s,%.*s", (int)packages.n, packages.p, (int)package.n, package.p);
+            packages = add_package(tx, user, device, packages, package);
         row = (struct device_row){user, device, caps, packages, tx->now_ms};
         store_device_put(tx->conn, tx->app_id, &row);
+        if (!str_empty(package))
+            name_package(tx, user, device, package);
     }
     /* Twice: a recall's ledger counts devices seen up to device_days before it, and stays whole for device_days after it. */
     if (!known)
@@ -71,8 +93,10 @@ static bool find_room(struct core_tx *tx, struct device_acks *batch, struct str 
 static int64_t reach(struct core_tx *tx, const struct room_row *room, struct str user)
 {
     struct member_row member;
+    struct room_row again;
 
-    if (room->id.p[0] == '~' || store_member_get(tx->conn, room->key, user, &member))
+    if (room->id.p[0] == '~' ? room_access_open(tx, user, room->id, &again, NULL) == RESULT_OK
+                             : store_member_get(tx->conn, room->key, user, &member))
         return room->seq;
     return store_member_past_last(tx->conn, room->key, user);
 }

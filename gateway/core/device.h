@@ -10,6 +10,7 @@
 #ifndef RECALLD_CORE_DEVICE_H
 #define RECALLD_CORE_DEVICE_H
 
+#include "base/text.h"
 #include "core/tx.h"
 
 #define DEVICE_TOUCHED 256U
@@ -19,8 +20,8 @@
 struct device_touched {
     int64_t app;
     int64_t seq;
-    char room[129];
-    char message[65];
+    char room[TEXT_LOG_MAX + 1];
+    char message[TEXT_MESSAGE_ID_MAX + 1];
 };
 
 /* Acks that are written together. All zeros to begin with, and again before each run of its job (device_acks_free). */

@@ -1,5 +1,6 @@
 #include "core/event.h"
 
+#include "core/conversation.h"
 #include "core/retention.h"
 #include "proto/codec/wire_out.h"
 #include "proto/codec/ws_frame.h"
@@ -12,12 +13,6 @@
 /* Most messages are quoted by none or a few: the first look asks for so many. */
 #define QUOTED_FEW 8U
 
-/* RongCloud's conversation types. */
-#define CONVERSATION_PRIVATE 1
-#define CONVERSATION_GROUP 3
-#define CONVERSATION_CHATROOM 4
-#define CONVERSATION_SYSTEM 6
-
 static struct wire_text wt(struct str s)
 {
     return (struct wire_text){s.p, s.n};
@@ -26,24 +21,6 @@ static struct wire_text wt(struct str s)
 static struct wire_text wt_out(const struct json_out *o)
 {
     return (struct wire_text){o->p, o->len};
-}
-
-static bool starts(struct str s, const char *with)
-{
-    const size_t n = strlen(with);
-
-    return s.n >= n && memcmp(s.p, with, n) == 0;
-}
-
-static int conversation_type(const struct room_row *room)
-{
-    if (starts(room->id, "~private/"))
-        return CONVERSATION_PRIVATE;
-    if (starts(room->id, "~chatroom/"))
-        return CONVERSATION_CHATROOM;
-    if (starts(room->id, "~"))
-        return CONVERSATION_SYSTEM;
-    return str_eq(room->type, STR("direct")) ? CONVERSATION_PRIVATE : CONVERSATION_GROUP;
 }
 
 /* --- rendering --- */
@@ -65,9 +42,7 @@ static size_t offset_of(const struct json_out *whole, const struct json_out *par
     return (size_t)(at - whole->p);
 }
 
-/* The message that an event is about, as it is now. A recall may have come before its message: then its place is shown. */
-static void subject(struct core_tx *tx, const struct room_row *room, const struct event_row *event,
-                    struct message_row *out)
+void event_subject(struct core_tx *tx, const struct room_row *room, const struct event_row *event, struct message_row *out)
 {
     struct recall_row recall;
 
@@ -100,21 +75,23 @@ static void render_message(struct core_tx *tx, struct json_out *o, const struct 
     json_out_free(&object);
 }
 
-/* The ids of the messages that quote `id`, in the arena. */
-static struct wire_text *quoted_by(struct core_tx *tx, struct str id, size_t *count)
+/* The ids of the messages that quote `m`, in the arena; of those with an audience only the ones that are for the same as `m`: the frame
+ * reaches all of them. */
+static struct wire_text *quoted_by(struct core_tx *tx, const struct message_row *m, size_t *count)
 {
     struct message_row *rows = arena_alloc(tx->arena, QUOTED_FEW * sizeof(*rows));
     struct wire_text *ids;
-    size_t n = store_message_quoting(tx->conn, tx->app_id, id, rows, QUOTED_FEW);
+    size_t n = store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_FEW);
 
     if (n == QUOTED_FEW) {
         rows = arena_alloc(tx->arena, QUOTED_MAX * sizeof(*rows));
-        n = store_message_quoting(tx->conn, tx->app_id, id, rows, QUOTED_MAX);
+        n = store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_MAX);
     }
     ids = arena_alloc(tx->arena, (n + 1) * sizeof(*ids));
+    *count = 0;
     for (size_t i = 0; i < n; i++)
-        ids[i] = wt(rows[i].id);
-    *count = n;
+        if (audience_covers(m->audience, rows[i].audience))
+            ids[(*count)++] = wt(rows[i].id);
     return ids;
 }
 
@@ -137,12 +114,12 @@ static void render_recall(struct core_tx *tx, struct json_out *o, const struct w
     view_message(tx, &object, m, &inner);
     if (store_message_last(tx->conn, tx->app_id, room->key, STR_NULL, &last))
         view_message(tx, &last_object, &last, &last_inner);
-    quoted = quoted_by(tx, m->id, &n);
+    quoted = quoted_by(tx, m, &n);
     wire_out_recall(o, at,
                     &(struct wire_recall){
                         .message_id = wt(m->id),
-                        .target_id = wt(room->id),
-                        .conversation_type = conversation_type(room),
+                        .target_id = wt(conversation_target(tx->arena, room, recall.author.p != NULL ? recall.author : m->sender)),
+                        .conversation_type = (int)conversation_of(room),
                         .sent_ms = recall.sent_ms != 0 ? recall.sent_ms : m->time_ms,
                         .is_admin = recall.is_admin,
                         .is_delete = recall.is_delete,
@@ -191,9 +168,11 @@ struct frame *event_render(struct core_tx *tx, const struct room_row *room, cons
 
     json_out_init(&o);
     if (event->type != EVENT_ROOM && message == NULL) {
-        subject(tx, room, event, &read);
+        event_subject(tx, room, event, &read);
         message = &read;
     }
+    if (event->type != EVENT_ROOM)
+        parts.audience = audience_parse(message->audience);
     switch (event->type) {
     case EVENT_MESSAGE:
     case EVENT_EDIT:
@@ -212,6 +191,7 @@ struct frame *event_render(struct core_tx *tx, const struct room_row *room, cons
         if (frame == NULL)
             abort();
     }
+    audience_unref(parts.audience);
     json_out_free(&o);
     return frame;
 }

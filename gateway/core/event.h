@@ -74,6 +74,9 @@ void event_visit(struct bus *bus, void (*visit)(void *arg, void *thread), void (
 void event_progress(struct bus *bus, int64_t app, struct str room, const struct str *users, size_t n, struct str message,
                     int64_t acked, int64_t devices);
 
+/* The message that an event of the log is about, as it is now; not for EVENT_ROOM. A recall may have come before its message: then
+ * its place is told. */
+void event_subject(struct core_tx *tx, const struct room_row *room, const struct event_row *event, struct message_row *out);
 /* An event of the log as a frame, from the rows as they are now. NULL when the store failed. One reference is the caller's. */
 struct frame *event_render(struct core_tx *tx, const struct room_row *room, const struct event_row *event,
                            const struct message_row *message, const struct frame_member *members, size_t n);

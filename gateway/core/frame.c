@@ -45,6 +45,7 @@ struct frame *frame_make(const struct frame_parts *parts)
     f->type = parts->type;
     f->app = parts->app;
     f->seq = parts->seq;
+    f->audience = audience_ref(parts->audience);
     /* Header and payload first: what a fan-out touches lies close to the structure. */
     head_size = ws_frame_header(head, parts->payload.n);
     f->wire = str_n(at, head_size + parts->payload.n);
@@ -73,8 +74,10 @@ struct frame *frame_ref(struct frame *f)
 
 void frame_unref(struct frame *f)
 {
-    if (f != NULL && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
-        free(f);
+    if (f == NULL || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    audience_unref(f->audience);
+    free(f);
 }
 
 /* Replaces the bytes of mark `i` in parts->payload by `with`, which is copied into a new buffer at `out`; the marks behind it
@@ -132,7 +135,8 @@ struct frame *frame_recalled(const struct frame *old, const struct frame *recall
         return NULL;
     with = str_n(recall->payload.p + recall->marks.mark[0].at, recall->marks.mark[0].len);
     parts = (struct frame_parts){old->type, old->app, old->seq, old->room, old->message,
-                                 old->marks, old->members, old->member_count, old->payload};
+                                 old->marks, old->members, old->member_count, old->payload,
+                                 old->audience};
     i = find_mark(&parts.marks, recall->message, 0);
     while (i < parts.marks.count) {
         buffers[used] = malloc(parts.payload.n + with.n);

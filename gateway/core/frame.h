@@ -1,7 +1,7 @@
 /*
  * gateway/core/frame.h - an event of a room as bytes: made once, never changed, shared by all threads.
  *
- * Owns:    its bytes; freed when the last reference goes (atomic count).
+ * Owns:    its bytes, a reference to its audience; freed when the last reference goes (atomic count).
  * Bounds:  one event; the payload is at most JSON_OUT_MAX.
  * Fails:   frame_make returns NULL when out of memory.
  * Thread:  any; immutable after frame_make.
@@ -13,6 +13,7 @@
 #define RECALLD_CORE_FRAME_H
 
 #include "base/str.h"
+#include "core/audience.h"
 #include "core/view.h"
 #include "store/rows.h"
 
@@ -31,6 +32,7 @@ struct frame {
     int64_t seq;
     struct str room;         /* room id */
     struct str message;      /* id of the message it is about; absent: none */
+    struct audience *audience; /* who alone may see it; NULL: everyone who may read the room */
     struct view_marks marks; /* message objects in the payload; of a recall the first is the recalled message's own */
     const struct frame_member *members;
     size_t member_count;
@@ -46,6 +48,7 @@ struct frame_parts {
     const struct frame_member *members;
     size_t member_count;
     struct str payload;
+    struct audience *audience; /* NULL: everyone; the frame takes a reference of its own */
 };
 
 /* Copies everything into one allocation; one reference is the caller's. */

@@ -1,6 +1,7 @@
 #include "core/history.h"
 
-#include "core/room.h"
+#include "core/audience.h"
+#include "core/room_access.h"
 #include "core/view.h"
 
 #define HISTORY_LIMIT 20U
@@ -20,10 +21,11 @@ static int64_t order_time(const struct message_row *m, enum message_order order)
 }
 
 /* A message that a page starts from. One that was deleted since still marks its place. */
-static enum result cursor(struct core_tx *tx, const struct room_row *room, struct str id, const char *name,
+static enum result cursor(struct core_tx *tx, const struct room_row *room, struct str user, struct str id, const char *name,
                           struct message_row *out_row, struct outcome *out)
 {
-    if (store_message_get(tx->conn, tx->app_id, id, out_row) && out_row->room_key == room->key)
+    if (store_message_get(tx->conn, tx->app_id, id, out_row) && out_row->room_key == room->key &&
+        audience_sees(tx, user, out_row))
         return RESULT_OK;
     return tx_fail(out, RESULT_NO_MESSAGE, "%s: the message %.*s does not exist in the room", name, (int)id.n,
                    id.p);
@@ -53,6 +55,28 @@ static void start_from(struct message_page *page, const struct message_row *m)
     page->from_key = m->key;
 }
 
+/* The next rows of the page that its user may see, at most page->limit: what is for others is left out, and the page goes on behind it. */
+static size_t seen_page(struct core_tx *tx, const struct message_page *asked, struct message_row *rows)
+{
+    struct message_page page = *asked;
+    size_t n = 0;
+
+    while (n < asked->limit) {
+        size_t found;
+
+        page.limit = asked->limit - n;
+        found = store_message_page(tx->conn, &page, rows + n);
+        if (found != 0)
+            start_from(&page, &rows[n + found - 1]);
+        for (size_t i = 0, from = n; i < found; i++)
+            if (audience_sees(tx, page.user, &rows[from + i]))
+                rows[n++] = rows[from + i];
+        if (found < page.limit)
+            break;
+    }
+    return n;
+}
+
 /* The rows of the page, newest first. */
 static size_t read_page(struct core_tx *tx, const struct history_query *q, struct message_page *page,
                         const struct message_row *before, const struct message_row *after,
@@ -63,7 +87,7 @@ static size_t read_page(struct core_tx *tx, const struct history_query *q, struc
     if (before == NULL && after != NULL) {
         page->ascending = true;
         start_from(page, after);
-        n = store_message_page(tx->conn, page, rows);
+        n = seen_page(tx, page, rows);
         reverse(rows, n);
         return n;
     }
@@ -73,10 +97,34 @@ static size_t read_page(struct core_tx *tx, const struct history_query *q, struc
         page->has_min_ms = true;
         page->min_ms = order_time(after, q->field);
     }
-    n = store_message_page(tx->conn, page, rows);
+    n = seen_page(tx, page, rows);
     while (after != NULL && n != 0 && !beyond(&rows[n - 1], after, q->field))
         n--;
     return n;
+}
+
+struct others {
+    struct core_tx *tx;
+    struct str user;
+    int64_t count;
+};
+
+static bool count_other(void *ctx, const struct message_row *row)
+{
+    struct others *o = ctx;
+
+    o->count += audience_sees(o->tx, o->user, row) ? 0 : 1;
+    return true;
+}
+
+/* How many messages the page's selection has in all, for its user. */
+static int64_t total(struct core_tx *tx, const struct message_page *page)
+{
+    struct others others = {.tx = tx, .user = page->user};
+
+    if (page->user.p != NULL)
+        store_message_limited(tx->conn, page, count_other, &others);
+    return store_message_page_total(tx->conn, page) - others.count;
 }
 
 static void write_hidden(struct core_tx *tx, struct json_out *o, struct str user, int64_t room_key)
@@ -113,17 +161,17 @@ enum result history_page(struct core_tx *tx, const struct principal *who, const 
     struct room_row room;
     struct json_out *o = &out->result;
     size_t n;
-    enum result rc = room_enter(tx, who, q->room, &room, NULL, out);
+    enum result rc = room_access_enter(tx, who, q->room, &room, NULL, out);
 
     if (rc == RESULT_OK && q->before.p != NULL)
-        rc = cursor(tx, &room, q->before, "beforeMessage", &before, out);
+        rc = cursor(tx, &room, page.user, q->before, "beforeMessage", &before, out);
     if (rc == RESULT_OK && q->after.p != NULL)
-        rc = cursor(tx, &room, q->after, "afterMessage", &after, out);
+        rc = cursor(tx, &room, page.user, q->after, "afterMessage", &after, out);
     if (rc != RESULT_OK)
         return rc;
     page.room_key = room.key;
     json_out_object(o);
-    json_out_kint(o, "totalCount", store_message_page_total(tx->conn, &page));
+    json_out_kint(o, "totalCount", total(tx, &page));
     rows = arena_alloc(tx->arena, page.limit * sizeof(*rows));
     n = read_page(tx, q, &page, q->before.p != NULL ? &before : NULL, q->after.p != NULL ? &after : NULL,
                   rows);
@@ -148,26 +196,26 @@ enum result history_around(struct core_tx *tx, const struct principal *who, stru
     struct message_row middle;
     struct room_row entered;
     size_t n = 0, m = 0;
-    enum result rc = room_enter(tx, who, room, &entered, NULL, out);
+    enum result rc = room_access_enter(tx, who, room, &entered, NULL, out);
 
     if (rc != RESULT_OK)
         return rc;
     if (!store_message_get(tx->conn, tx->app_id, message, &middle) || middle.room_key != entered.key ||
-        middle.state == MESSAGE_DELETED)
+        middle.state == MESSAGE_DELETED || !audience_sees(tx, page.user, &middle))
         return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n,
                        message.p);
     page.room_key = entered.key;
     start_from(&page, &middle);
     if (before != 0) {
         page.limit = before;
-        n = store_message_page(tx->conn, &page, rows);
+        n = seen_page(tx, &page, rows);
         reverse(rows, n);
     }
     rows[n++] = middle;
     if (after != 0) {
         page.limit = after;
         page.ascending = true;
-        m = store_message_page(tx->conn, &page, rows + n);
+        m = seen_page(tx, &page, rows + n);
     }
     json_out_object(o);
     json_out_key(o, "message");

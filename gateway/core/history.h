@@ -1,5 +1,6 @@
 /*
  * gateway/core/history.h - reading messages. Thread: a reader, inside one snapshot. Owns nothing.
+ * A client is shown the messages that are for everyone or for them (core/audience.h), and no count tells of others.
  * A recalled message reads as recalled, everywhere, because content is not there any more.
  */
 #ifndef RECALLD_CORE_HISTORY_H

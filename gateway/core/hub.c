@@ -41,19 +41,6 @@ static struct hub_room *make_room(struct hub *h, int64_t app, struct str room)
     return r;
 }
 
-static void drop_tail(struct hub *h, struct hub_room *r, uint32_t keep)
-{
-    const uint32_t n = r->tail_count > keep ? r->tail_count - keep : 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        h->tail_bytes -= r->tail[i]->wire.n;
-        frame_unref(r->tail[i]);
-    }
-    r->tail_count -= n;
-    if (n != 0 && r->tail_count != 0)
-        memmove(r->tail, r->tail + n, r->tail_count * sizeof(*r->tail));
-}
-
 static void free_room(struct hub *h, struct hub_room *r)
 {
     struct hub_room **at = &h->dirty_head;
@@ -70,7 +57,7 @@ static void free_room(struct hub *h, struct hub_room *r)
     }
     if (h->scratch_room == r)
         h->scratch_room = NULL;
-    drop_tail(h, r, 0);
+    hub_tail_drop(h, r, 0);
     HASH_DEL(h->rooms, r);
     free(r->tail);
     free(r->slots);
@@ -258,69 +245,18 @@ void hub_mark_dirty(struct hub *h, struct hub_room *r)
     hub_wake(h);
 }
 
-/* A recall is committed: no frame that still waits may show what it took back. */
-static void erase_from_tail(struct hub *h, struct hub_room *r, const struct frame *recall)
-{
-    for (struct hub_cut *cut = r->cuts; cut != NULL; cut = cut->next) {
-        if (cut->conn->gone || !frame_shows(cut->frame, recall->message))
-            continue;
-        cut->conn->gone = true;
-        h->ops->abort(cut->conn);
-    }
-    for (uint32_t i = 0; i < r->tail_count; i++) {
-        struct frame *clean = frame_recalled(r->tail[i], recall);
-
-        if (clean == NULL)
-            continue;
-        h->tail_bytes = h->tail_bytes - r->tail[i]->wire.n + clean->wire.n;
-        frame_unref(r->tail[i]);
-        r->tail[i] = clean;
-        h->scratch_room = NULL;
-    }
-}
-
-static void append_tail(struct hub *h, struct hub_room *r, struct frame *frame)
-{
-    if (r->tail_count != 0 && frame->seq != r->tail_last + 1)
-        drop_tail(h, r, 0); /* a gap: those who miss it read the log */
-    if (r->tail_count >= HUB_TAIL)
-        drop_tail(h, r, HUB_TAIL - HUB_TAIL / 4); /* some at a time: moving the rest costs */
-    if (r->tail_count == r->tail_cap) {
-        const uint32_t cap = r->tail_cap == 0 ? 4 : r->tail_cap * 2;
-        struct frame **tail = realloc(r->tail, cap * sizeof(struct frame *));
-
-        if (tail == NULL)
-            abort();
-        r->tail = tail;
-        r->tail_cap = cap;
-    }
-    r->tail[r->tail_count++] = frame_ref(frame);
-    r->tail_last = frame->seq;
-    h->tail_bytes += frame->wire.n;
-}
-
-void hub_adopt_tail(struct hub *h, struct hub_room *r, const struct hub_page *page)
-{
-    const size_t n = page->frame_count;
-
-    if (r->tail_count != 0 || r->count < HUB_ADOPT || h->tail_bytes > HUB_TAILS_BYTES || n > HUB_TAIL ||
-        page->frames[n - 1]->seq != page->head || r->heard > page->head)
-        return;
-    for (size_t i = 0; i < n; i++)
-        append_tail(h, r, page->frames[i]);
-    r->heard = page->head;
-    hub_mark_dirty(h, r);
-}
-
 void hub_publish(struct hub *h, struct frame *frame)
 {
     struct hub_room *r = find_room(h, frame->app, frame->room);
 
-    if (r == NULL || (r->tail_count != 0 && frame->seq <= r->tail_last))
+    if (r == NULL)
         return;
+    /* Also when a page brought the tail beyond it: what a socket has a part of was sent before. */
     if (frame->type == EVENT_RECALL)
-        erase_from_tail(h, r, frame);
-    append_tail(h, r, frame);
+        hub_tail_erase(h, r, frame);
+    if (r->tail_count != 0 && frame->seq <= r->tail_last)
+        return;
+    hub_tail_append(h, r, frame);
     if (frame->seq > r->heard)
         r->heard = frame->seq;
     hub_mark_dirty(h, r);
@@ -342,6 +278,29 @@ void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at)
     say_live(h, slot);
 }
 
+/* Some of the last `missed` frames of the tail are not for everyone: sends those that the connection's user may see. */
+static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot, uint32_t missed)
+{
+    struct frame *const *frames = r->tail + (r->tail_count - missed);
+
+    for (uint32_t i = 0; i < missed && !slot->conn->blocked && !slot->conn->gone;) {
+        uint32_t n = 0;
+
+        while (i + n < missed && hub_sees(h, slot->conn, frames[i + n]) == AUDIENCE_YES)
+            n++;
+        if (n != 0) {
+            hub_send_frames(h, slot, frames + i, n);
+            i += n;
+        } else if (hub_sees(h, slot->conn, frames[i]) == AUDIENCE_NO) {
+            slot->position = frames[i++]->seq;
+        } else { /* the log knows */
+            slot->sub->in_full = true;
+            cursor_want(h, slot->sub);
+            return;
+        }
+    }
+}
+
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
 {
     const int64_t missed = r->heard - slot->position;
@@ -352,7 +311,10 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         cursor_want(h, slot->sub); /* fell off the tail */
         return;
     }
-    hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    if (r->tail_limited == 0)
+        hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    else
+        serve_seen(h, r, slot, (uint32_t)missed);
     say_live(h, slot);
 }
 
@@ -386,7 +348,7 @@ bool hub_turn(struct hub *h, unsigned slices)
             hub_mark_dirty(h, r); /* to the end of the line */
             r->remaining = remaining;
         } else if (h->tail_bytes > HUB_TAILS_BYTES) {
-            drop_tail(h, r, 0); /* too much in memory: who has not got it reads the log */
+            hub_tail_drop(h, r, 0); /* too much in memory: who has not got it reads the log */
         }
     }
     cursor_turn(h);

@@ -10,8 +10,9 @@
  *
  *        publish(frame) ─→ tail of the room ─→ turn: next 64 subscribers, one send each with all that they miss
  *        subscriber:  CATCHUP ──(log read up to what was heard)──→ LIVE ──(does not drain)──→ waits with its position
- *                        ↑                                                                      │ position fell off the tail
- *                        └──────────────────────────────────────────────────────────────────────┘
+ *                        ↑                                                                      │ position fell off the tail,
+ *                        └──────────────────────────────────────────────────────────────────────┘ or only the log knows whether
+ *                                                                                                  the next frame is for them
  */
 #ifndef RECALLD_CORE_HUB_H
 #define RECALLD_CORE_HUB_H
@@ -61,6 +62,8 @@ struct hub_page {
     int64_t head, min_seq; /* of the room */
     struct frame **frames; /* after the cursor, in order; references handed over to the hub */
     size_t frame_count;
+    int64_t upto; /* every event up to here was looked at: what has no frame is not for the user; -1: only the head was read */
+    bool limited; /* an event among them has an audience: the page is this user's alone */
 };
 
 /* What a hub asks of its owner. None of these may call back into the hub, except hub_find and the hub_sub_… functions;
@@ -83,6 +86,9 @@ struct hub_ops {
     void (*reset)(void *ctx, struct hub_sub *sub, int64_t head);
     /* The read found that the subscription may not be: the hub has removed it already; `rc` says why. */
     void (*refused)(void *ctx, struct hub_conn *conn, struct str room, void *tag, enum result rc);
+    /* May the connection's user see a frame with this audience? AUDIENCE_ASK: the hub reads a page for it, from which what they may not
+     * see is left out. May be NULL where no frame has an audience. */
+    enum audience_answer (*sees)(struct hub_conn *conn, const struct audience *audience);
     /* There is work for hub_turn. */
     void (*wake)(void *ctx);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the

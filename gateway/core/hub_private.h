@@ -1,5 +1,5 @@
 /*
- * gateway/core/hub_private.h - what hub.c (rooms, fan-out) and cursor.c (catching up) share. Not for others.
+ * gateway/core/hub_private.h - what hub.c (rooms, fan-out), hub_tail.c, hub_send.c and cursor.c (catching up) share. Not for others.
  * Ownership, bounds and thread: as in hub.h.
  */
 #ifndef RECALLD_CORE_HUB_PRIVATE_H
@@ -58,7 +58,9 @@ struct hub_room {
     int64_t heard;      /* the highest seq that this thread knows of */
     struct frame **tail; /* tail_count frames, the last with seq tail_last, growing by one */
     uint32_t tail_count, tail_cap;
+    uint32_t tail_limited; /* of them, frames with an audience: while there are none, everyone gets the same */
     int64_t tail_last;
+    int64_t members_at; /* members changed there, as a page in the tail told: only a newer snapshot says who may be served */
     struct hub_cut *cuts;
     struct hub_room *dirty_next;
     bool dirty;
@@ -94,13 +96,27 @@ void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *
 void hub_release_room(struct hub *h, struct hub_room *r);
 /* The subscription becomes live with `at`: says so when everything up to it was handed over, now or later. */
 void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at);
-/* A page that reaches to the room's head becomes its tail if it has none and several wait: they need not read the same again. */
-void hub_adopt_tail(struct hub *h, struct hub_room *r, const struct hub_page *page);
 /* Takes the connection's cut frame off its room's list; the room may go with it. */
 void hub_drop_cut(struct hub *h, struct hub_conn *conn);
 /* Forgets the cut frames of a room that is being freed. */
 void hub_forget_cuts(struct hub_room *r);
 struct hub_slot *hub_slot_of(const struct hub_sub *sub);
+
+/* hub_tail.c */
+/* Drops the oldest frames until `keep` are left. */
+void hub_tail_drop(struct hub *h, struct hub_room *r, uint32_t keep);
+void hub_tail_append(struct hub *h, struct hub_room *r, struct frame *frame);
+/* A recall is committed: no frame that still waits may show what it took back. */
+void hub_tail_erase(struct hub *h, struct hub_room *r, const struct frame *recall);
+/* A page that reaches to the room's head becomes its tail if it has none and several wait: they need not read the same again. Never
+ * one that was read for a user alone. */
+void hub_tail_adopt(struct hub *h, struct hub_room *r, const struct hub_page *page);
+
+/* May the connection's user see the frame? */
+static inline enum audience_answer hub_sees(const struct hub *h, struct hub_conn *conn, const struct frame *frame)
+{
+    return frame->audience == NULL ? AUDIENCE_YES : h->ops->sees(conn, frame->audience);
+}
 
 /* cursor.c */
 /* Puts the subscription into the line for a read of the log. */

@@ -1,7 +1,9 @@
 #include "core/ledger.h"
 
 #include "base/text.h"
-#include "core/room.h"
+#include "core/audience.h"
+#include "core/conversation.h"
+#include "core/room_access.h"
 #include "core/view.h"
 
 #include <stdlib.h>
@@ -79,6 +81,68 @@ static enum ledger_state state_of(const struct ledger_row *row, const struct rec
     if (!can_recall(row->caps))
         return LEDGER_INCAPABLE;
     return row->cursor >= recall->seq ? LEDGER_ACKED : LEDGER_OFFLINE;
+}
+
+/* --- the receivers --- */
+
+/* Leaves out the devices of users whom a limited message was not for. Those of one user come one after another. */
+struct receivers {
+    struct core_tx *tx;
+    struct audience *audience;
+    struct message_row message;
+    char user[TEXT_USER_MAX + 1];
+    size_t user_len;
+    bool sees;
+    bool (*each)(void *ctx, const struct ledger_row *row);
+    void *ctx;
+};
+
+static bool on_receiver(void *ctx, const struct ledger_row *row)
+{
+    struct receivers *r = ctx;
+
+    if (!str_eq(str_n(r->user, r->user_len), row->user)) {
+        r->user_len = row->user.n < sizeof(r->user) ? row->user.n : sizeof(r->user);
+        memcpy(r->user, row->user.p, r->user_len);
+        r->sees = audience_holds(r->tx, r->audience, row->user, &r->message);
+    }
+    return !r->sees || r->each(r->ctx, row);
+}
+
+static bool begins(struct str id, struct str with, struct str *rest)
+{
+    if (id.n <= with.n || memcmp(id.p, with.p, with.n) != 0)
+        return false;
+    *rest = str_n(id.p + with.n, id.n - with.n);
+    return true;
+}
+
+/* Calls `each` for every device that the recall was for. */
+static void each_device(struct core_tx *tx, const struct room_row *room, const struct recall_row *recall, int64_t device_ms,
+                        bool (*each)(void *ctx, const struct ledger_row *row), void *ctx)
+{
+    struct core_tx at = *tx;
+    struct receivers r = {.tx = &at, .each = each, .ctx = ctx};
+    struct ledger_selection which = {.app = tx->app_id,
+                                     .room_key = room->key,
+                                     .seq = recall->seq,
+                                     .seen_since_ms = recall->time_ms - device_ms,
+                                     .whose = LEDGER_MEMBERS};
+
+    at.device_ms = device_ms;
+    if (str_eq(room->id, CONVERSATION_BROADCAST))
+        which.whose = LEDGER_EVERYONE;
+    else if (begins(room->id, STR("~system/"), &which.user))
+        which.whose = LEDGER_USER;
+    else if (begins(room->id, STR("~chatroom/"), &which.user))
+        which.whose = LEDGER_PLACES;
+    if (store_message_get(tx->conn, tx->app_id, recall->message, &r.message) && r.message.audience.p != NULL)
+        r.audience = audience_parse(r.message.audience);
+    if (r.audience != NULL)
+        store_ledger_devices(tx->conn, &which, on_receiver, &r);
+    else
+        store_ledger_devices(tx->conn, &which, each, ctx);
+    audience_unref(r.audience);
 }
 
 /* --- the walk --- */
@@ -168,12 +232,13 @@ static int64_t percentile(const struct delays *d, size_t percent)
     return d->count == 0 ? -1 : d->ms[(d->count * percent + 99) / 100 - 1];
 }
 
-static void collect_devices(struct core_tx *tx, const struct ledger_query *q, const struct recall_row *recall, struct ledger *l)
+static void collect_devices(struct core_tx *tx, const struct ledger_query *q, const struct room_row *room,
+                            const struct recall_row *recall, struct ledger *l)
 {
     struct walk w = {.ledger = l, .query = q, .recall = recall};
 
     l->page = arena_alloc(l->arena, q->limit * sizeof(*l->page));
-    store_ledger_devices(tx->conn, tx->app_id, recall->room_key, recall->seq, recall->time_ms - q->device_ms, on_device, &w);
+    each_device(tx, room, recall, q->device_ms, on_device, &w);
     if (w.delays.count != 0)
         qsort(w.delays.ms, w.delays.count, sizeof(*w.delays.ms), compare_ms);
     l->p50_ms = percentile(&w.delays, 50);
@@ -189,7 +254,7 @@ static enum result find(struct core_tx *tx, const struct principal *who, const s
 {
     struct member_row member = {.role = ROLE_MEMBER};
     struct message_row m;
-    const enum result rc = room_enter(tx, who, q->room, room, &member, out);
+    const enum result rc = room_access_enter(tx, who, q->room, room, &member, out);
 
     if (rc != RESULT_OK)
         return rc;
@@ -224,7 +289,7 @@ enum result ledger_collect(struct core_tx *tx, const struct principal *who, cons
     *l = (struct ledger){.arena = arena};
     if (rc != RESULT_OK)
         return rc;
-    collect_devices(tx, q, &recall, l);
+    collect_devices(tx, q, &room, &recall, l);
     json_out_object(o);
     json_out_kstr(o, "_id", recall.message.p, recall.message.n);
     json_out_kstr(o, "room", room.id.p, room.id.n);
@@ -331,7 +396,7 @@ bool ledger_progress(struct core_tx *tx, struct str room_id, struct str message,
     if (!store_room_get(tx->conn, tx->app_id, room_id, &room) || !store_recall_get(tx->conn, tx->app_id, message, &recall) ||
         recall.room_key != room.key)
         return false;
-    store_ledger_devices(tx->conn, tx->app_id, room.key, recall.seq, recall.time_ms - device_ms, on_progress, &w);
+    each_device(tx, &room, &recall, device_ms, on_progress, &w);
     if (recall.operator_id.p != NULL)
         out->watchers[n++] = recall.operator_id;
     out->watcher_count = n + store_ledger_watchers(tx->conn, room.key, recall.operator_id, out->watchers + n, LEDGER_WATCHERS - n);

@@ -7,8 +7,9 @@
  * Fails:   NO_ROOM, NOT_MEMBER, NO_MESSAGE (also when the message was not recalled), FORBIDDEN, with a sentence.
  * Thread:  ledger_collect and ledger_progress on a reader; ledger_finish on any, once nobody else touches the ledger.
  *
- * The receivers are the room's members at the recall's seq, also those who left since. Their devices are those that were seen within
- * `device_days` before the recall, or since. In this order a device
+ * The receivers are the room's members at the recall's seq, also those who left since; of ~system/USER that user; of ~chatroom/ID the
+ * devices that have a place in it; of ~broadcast everyone. Of a message with an audience (core/audience.h) those of them whom it was
+ * for. Their devices are those that were seen within `device_days` before the recall, or since. In this order a device
  *   refused    said that it does not apply the recall
  *   acked      moved its place past the recall, on a connection with the capability `recall`; its delay is that ack's
  *   incapable  said that it does not apply recalls

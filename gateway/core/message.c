@@ -1,7 +1,10 @@
 #include "core/message.h"
 
 #include "base/id.h"
+#include "core/audience.h"
+#include "core/conversation.h"
 #include "core/event.h"
+#include "core/object.h"
 #include "core/recall.h"
 #include "core/room.h"
 #include "core/view.h"
@@ -35,14 +38,15 @@ static enum result choose_sender(struct core_tx *tx, const struct principal *who
 }
 
 /* A quote must point at a message of the same room that still stands there, recalled or not. */
-static enum result check_reply(struct core_tx *tx, const struct room_row *room, struct str reply, struct outcome *out)
+static enum result check_reply(struct core_tx *tx, struct str user, const struct room_row *room, struct str reply,
+                               struct outcome *out)
 {
     struct message_row quoted;
 
     if (reply.p == NULL)
         return RESULT_OK;
     if (!store_message_get(tx->conn, tx->app_id, reply, &quoted) || quoted.room_key != room->key ||
-        quoted.state == MESSAGE_DELETED)
+        quoted.state == MESSAGE_DELETED || !audience_sees(tx, user, &quoted))
         return tx_fail(out, RESULT_NO_MESSAGE, "reply: this room has no message \"%.*s\" to quote", (int)reply.n, reply.p);
     return RESULT_OK;
 }
@@ -66,7 +70,7 @@ static enum result edit(struct core_tx *tx, const struct principal *who, const s
     if (m->state != MESSAGE_LIVE)
         return tx_fail(out, RESULT_CONFLICT, "The message was %s and cannot be edited; send a new one",
                        m->state == MESSAGE_RECALLED ? "recalled" : "deleted");
-    rc = check_reply(tx, room, command->reply, out);
+    rc = check_reply(tx, who->user, room, command->reply, out);
     if (rc != RESULT_OK)
         return rc;
     out->seq = event_next(tx, room);
@@ -96,8 +100,19 @@ static enum result arrive_recalled(struct str sender, struct recall_row *recall,
     return RESULT_OK;
 }
 
-static enum result add(struct core_tx *tx, const struct message_command *command, struct room_row *room, struct str sender,
-                       struct outcome *out)
+/* May anything new be said in the room at all? */
+static enum result check_open(const struct room_row *room, struct outcome *out)
+{
+    if (str_eq(room->id, CONVERSATION_BROADCAST))
+        return tx_fail(out, RESULT_FORBIDDEN, "Broadcasts are counted: send them with /message/broadcast.json or /push.json");
+    if (conversation_closed(room))
+        return tx_fail(out, RESULT_FORBIDDEN, "The room %.*s was closed: nothing can be sent there any more", (int)room->id.n,
+                       room->id.p);
+    return RESULT_OK;
+}
+
+static enum result add(struct core_tx *tx, const struct principal *who, const struct message_command *command,
+                       struct room_row *room, struct str sender, struct outcome *out)
 {
     char made[ID_MESSAGE_SIZE];
     struct message_row m = {.room_key = room->key,
@@ -116,8 +131,10 @@ static enum result add(struct core_tx *tx, const struct message_command *command
                             .version = 1,
                             .state = MESSAGE_LIVE};
     struct recall_row recall;
-    enum result rc = check_reply(tx, room, command->reply, out);
+    enum result rc = check_open(room, out);
 
+    if (rc == RESULT_OK)
+        rc = check_reply(tx, who->user, room, command->reply, out);
     if (rc != RESULT_OK)
         return rc;
     if (m.id.p == NULL) {
@@ -129,11 +146,17 @@ static enum result add(struct core_tx *tx, const struct message_command *command
             return rc;
         store_recall_put(tx->conn, tx->app_id, &recall);
     }
-    m.seq = out->seq = event_next(tx, room);
-    store_message_add(tx->conn, tx->app_id, &m);
-    event_append(tx, room, EVENT_MESSAGE, m.seq, m.id, &m, STR_NULL, NULL, 0);
+    message_append(tx, room, &m);
+    out->seq = m.seq;
     answer(tx, room, &m, out);
     return RESULT_OK;
+}
+
+void message_append(struct core_tx *tx, struct room_row *room, struct message_row *m)
+{
+    m->seq = event_next(tx, room);
+    store_message_add(tx->conn, tx->app_id, m);
+    event_append(tx, room, EVENT_MESSAGE, m->seq, m->id, m, STR_NULL, NULL, 0);
 }
 
 enum result message_send(struct core_tx *tx, const struct principal *who, const struct message_command *command,
@@ -158,7 +181,7 @@ enum result message_send(struct core_tx *tx, const struct principal *who, const 
     }
     if (command->id.p != NULL && store_message_get(tx->conn, tx->app_id, command->id, &m))
         return edit(tx, who, command, &room, &m, out);
-    return add(tx, command, &room, sender, out);
+    return add(tx, who, command, &room, sender, out);
 }
 
 /* Erases one message. To the members it is a recall that leaves nothing, which every client knows how to apply. */
@@ -172,7 +195,8 @@ static void erase(struct core_tx *tx, const struct principal *who, struct room_r
                                       .is_delete = true,
                                       .is_admin = true,
                                       .author = m->sender,
-                                      .sent_ms = m->time_ms};
+                                      .sent_ms = m->time_ms,
+                                      .objname = object_name_of(tx, m)};
 
     store_message_delete(tx->conn, m->key, tx->now_ms);
     recall_touch_quoting(tx, m->id);
@@ -260,7 +284,8 @@ enum result message_hide(struct core_tx *tx, const struct principal *who, struct
     for (size_t i = 0; i < n; i++) {
         struct message_row m;
 
-        if (!store_message_get(tx->conn, tx->app_id, ids[i], &m) || m.room_key != room.key || m.state == MESSAGE_DELETED)
+        if (!store_message_get(tx->conn, tx->app_id, ids[i], &m) || m.room_key != room.key || m.state == MESSAGE_DELETED ||
+            !audience_sees(tx, who->user, &m))
             return tx_fail(out, RESULT_NO_MESSAGE, "messages[%zu]: this room has no message \"%.*s\"", i, (int)ids[i].n,
                            ids[i].p);
     }

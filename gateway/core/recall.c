@@ -1,6 +1,8 @@
 #include "core/recall.h"
 
+#include "core/audience.h"
 #include "core/event.h"
+#include "core/object.h"
 #include "core/room.h"
 #include "core/view.h"
 
@@ -25,27 +27,116 @@ static bool is_author(const struct principal *who, const struct message_row *m)
     return who->kind == PRINCIPAL_CLIENT && m->sender.p != NULL && str_eq(m->sender, who->user);
 }
 
-static bool is_manager(const struct principal *who, const struct member_row *member)
+static enum result unknown(const struct recall_command *command, const char *where, struct outcome *out)
 {
-    return who->kind == PRINCIPAL_PLATFORM || member->role >= ROLE_MANAGER;
+    return tx_fail(out, RESULT_NO_MESSAGE, "This %s has no message \"%.*s\"", where, (int)command->message.n, command->message.p);
+}
+
+static bool may_recall_unseen(const struct core_tx *tx, const struct principal *who)
+{
+    return who->kind == PRINCIPAL_PLATFORM && tx->app->recall_unseen == CONFIG_RECALL_UNSEEN_PLATFORM;
+}
+
+/* Does the call come in RongCloud's way, naming a conversation? */
+static bool names_conversation(const struct recall_command *command)
+{
+    return command->broadcast || command->conversation != CONVERSATION_NONE;
+}
+
+static enum conversation kind_of(const struct recall_command *command)
+{
+    return command->broadcast ? CONVERSATION_SYSTEM : command->conversation;
+}
+
+static struct str target_of(const struct recall_command *command)
+{
+    return command->broadcast ? STR_NULL : command->target;
+}
+
+/* Is the message in the conversation that was named? A private one is named by its receiver, as in the send: so whoever recalls, also an
+ * administrator who is neither of the two, means the author's conversation with that user. */
+static bool is_there(struct core_tx *tx, const struct recall_command *command, const struct recall_case *c)
+{
+    const struct str author = c->seen ? c->message.sender : STR_NULL;
+
+    return conversation_holds(tx, kind_of(command), command->sender, target_of(command), &c->room) ||
+           (kind_of(command) == CONVERSATION_PRIVATE && author.p != NULL &&
+            conversation_holds(tx, CONVERSATION_PRIVATE, author, command->target, &c->room));
+}
+
+/* The message is looked for where it is, and must be in the conversation that was named. */
+static enum result look_in_conversation(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
+                                        struct recall_case *c, struct outcome *out)
+{
+    const int64_t room = c->seen ? c->message.room_key : c->recall.room_key;
+
+    if (str_empty(command->sender) || (!command->broadcast && str_empty(command->target)))
+        return tx_fail(out, RESULT_MISSING_PARAMETER, "fromUserId and targetId must name the conversation of the message");
+    if (!c->seen && !may_recall_unseen(tx, who))
+        return unknown(command, "conversation", out);
+    if (!c->seen && !c->recalled)
+        return conversation_open(tx, kind_of(command), command->sender, target_of(command), &c->room, out);
+    if (!store_room_by_key(tx->conn, room, &c->room) || (c->seen && c->message.state == MESSAGE_DELETED) ||
+        !is_there(tx, command, c))
+        return unknown(command, "conversation", out);
+    return RESULT_OK;
 }
 
 /* Reads the room, the message and an earlier recall of it. */
 static enum result look(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
                         struct recall_case *c, struct outcome *out)
 {
-    enum result rc = room_enter(tx, who, command->room, &c->room, &c->member, out);
-    const bool may_recall_unseen =
-        who->kind == PRINCIPAL_PLATFORM && tx->app->recall_unseen == CONFIG_RECALL_UNSEEN_PLATFORM;
+    enum result rc = RESULT_OK;
 
+    if (!names_conversation(command))
+        rc = room_enter(tx, who, command->room, &c->room, &c->member, out);
     if (rc != RESULT_OK)
         return rc;
     c->seen = store_message_get(tx->conn, tx->app_id, command->message, &c->message);
     c->recalled = store_recall_get(tx->conn, tx->app_id, command->message, &c->recall);
+    if (names_conversation(command))
+        return look_in_conversation(tx, who, command, c, out);
     if (c->seen ? c->message.room_key != c->room.key || c->message.state == MESSAGE_DELETED
-                : !may_recall_unseen || (c->recalled && c->recall.room_key != c->room.key))
-        return tx_fail(out, RESULT_NO_MESSAGE, "This room has no message \"%.*s\"", (int)command->message.n,
-                       command->message.p);
+                : !may_recall_unseen(tx, who) || (c->recalled && c->recall.room_key != c->room.key))
+        return unknown(command, "room", out);
+    /* To a member whom the message is not for, there is none; its author knows it all the same. */
+    if (who->kind == PRINCIPAL_CLIENT && !is_author(who, &c->message) && !audience_sees(tx, who->user, &c->message))
+        return unknown(command, "room", out);
+    return RESULT_OK;
+}
+
+/* Whose message it is, as far as that is known. */
+static struct str author_of(const struct recall_command *command, const struct recall_case *c)
+{
+    if (c->seen)
+        return c->message.sender;
+    if (c->recalled)
+        return c->recall.author;
+    if (command->author.p != NULL)
+        return command->author;
+    return command->require_author ? command->sender : STR_NULL;
+}
+
+static bool too_late(const struct core_tx *tx, const struct recall_case *c, int64_t window_s)
+{
+    return c->seen && !c->recalled && window_s > 0 && tx->now_ms - c->message.time_ms > window_s * 1000;
+}
+
+/* The platform may always, unless it acts as the message's author. */
+static enum result permit_platform(struct core_tx *tx, const struct recall_command *command, const struct recall_case *c,
+                                   struct outcome *out)
+{
+    const struct str author = author_of(command, c);
+    const bool own = command->sender.p != NULL && author.p != NULL && str_eq(author, command->sender);
+
+    if (command->require_author && !own)
+        return tx_fail(out, RESULT_FORBIDDEN,
+                       "fromUserId is not the author of this message: set isAdmin=1 to recall it as an administrator");
+    if (!command->is_admin && (own || names_conversation(command)) && too_late(tx, c, tx->app->recall_window_platform))
+        return tx_fail(out, RESULT_FORBIDDEN,
+                       "The time to recall this message has passed: it is %lld s after sending (recall_window_platform); set "
+                       "isAdmin to recall it as an administrator",
+                       (long long)tx->app->recall_window_platform);
     return RESULT_OK;
 }
 
@@ -53,9 +144,9 @@ static enum result look(struct core_tx *tx, const struct principal *who, const s
 static enum result permit(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
                           const struct recall_case *c, struct outcome *out)
 {
-    const int64_t window_ms = tx->app->recall_window * 1000;
-
-    if (is_manager(who, &c->member))
+    if (who->kind == PRINCIPAL_PLATFORM)
+        return permit_platform(tx, command, c, out);
+    if (c->member.role >= ROLE_MANAGER)
         return RESULT_OK;
     if (!is_author(who, &c->message))
         return tx_fail(out, RESULT_FORBIDDEN,
@@ -63,7 +154,7 @@ static enum result permit(struct core_tx *tx, const struct principal *who, const
     if (command->is_admin)
         return tx_fail(out, RESULT_FORBIDDEN, "isAdmin: only the room's owner, admins and managers, or the platform may recall "
                                               "as an administrator; leave it out to recall your own message");
-    if (!c->recalled && window_ms > 0 && tx->now_ms - c->message.time_ms > window_ms)
+    if (too_late(tx, c, tx->app->recall_window))
         return tx_fail(out, RESULT_FORBIDDEN,
                        "The time to recall this message has passed: it is %lld s after sending; the room's owner or a "
                        "manager still can",
@@ -71,14 +162,14 @@ static enum result permit(struct core_tx *tx, const struct principal *who, const
     return RESULT_OK;
 }
 
-/* Who recalls, as everyone will see it. */
+/* Who recalls, as everyone will see it. RongCloud's backend may know users that never connected here. */
 static enum result choose_operator(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
                                    struct str *operator_id, struct outcome *out)
 {
     struct client_row client;
 
     *operator_id = who->kind == PRINCIPAL_CLIENT ? who->user : command->sender;
-    if (who->kind == PRINCIPAL_PLATFORM && command->sender.p != NULL &&
+    if (who->kind == PRINCIPAL_PLATFORM && command->sender.p != NULL && !names_conversation(command) &&
         !store_client_get(tx->conn, tx->app_id, command->sender, &client))
         return tx_fail(out, RESULT_NO_CLIENT, "sender: no client has the id \"%.*s\"; create it with POST /admin/clients",
                        (int)command->sender.n, command->sender.p);
@@ -129,6 +220,10 @@ static void commit(struct core_tx *tx, const struct recall_command *command, str
 {
     struct message_row *m = &c->message;
 
+    if (c->room.key == 0) { /* a recall before anything was said there */
+        conversation_make(tx, kind_of(command), command->sender, target_of(command), &c->room);
+        m->room_key = c->room.key;
+    }
     c->recall = (struct recall_row){.message = command->message,
                                     .room_key = c->room.key,
                                     .seq = event_next(tx, &c->room),
@@ -139,8 +234,9 @@ static void commit(struct core_tx *tx, const struct recall_command *command, str
                                     .disable_update_last = command->disable_update_last,
                                     .extra = command->extra,
                                     .reason = command->reason,
-                                    .author = c->seen ? m->sender : command->author,
-                                    .sent_ms = c->seen ? m->time_ms : 0};
+                                    .author = author_of(command, c),
+                                    .sent_ms = c->seen ? m->time_ms : 0,
+                                    .objname = c->seen ? object_name_of(tx, m) : STR_NULL};
     store_recall_put(tx->conn, tx->app_id, &c->recall);
     if (c->seen) {
         store_message_recall(tx->conn, m->key, tx->now_ms);

@@ -7,10 +7,19 @@
 #ifndef RECALLD_CORE_RECALL_H
 #define RECALLD_CORE_RECALL_H
 
+#include "core/conversation.h"
 #include "core/principal.h"
 
+/*
+ * IMKit's calls name `room`. RongCloud's come with PRINCIPAL_PLATFORM, sender = fromUserId, and name where the message is by `conversation` and `target`
+ * (targetId as in the send), or by `broadcast`; a message that is not there is NO_MESSAGE. Their sender need not be a client of the app.
+ */
 struct recall_command {
-    struct str room;          /* id */
+    struct str room;          /* id; absent with `conversation` or `broadcast` */
+    enum conversation conversation; /* RongCloud's recall.json: conversationType; else CONVERSATION_NONE */
+    struct str target;        /* with `conversation`: targetId */
+    bool broadcast;           /* RongCloud's broadcast recall: the message is in ~broadcast */
+    bool require_author;      /* the sender must be the message's author: RongCloud without isAdmin, unless recall_requires_author is off */
     struct str message;       /* id */
     bool is_delete;           /* remove without a notice */
     bool is_admin;            /* shown as an administrator's; only the platform, owner, admins and managers */
@@ -18,7 +27,7 @@ struct recall_command {
     struct str extra;         /* up to 16 KiB; absent: none */
     struct str reason;        /* up to 256 bytes; absent: none */
     struct str sender;        /* platform only: who recalls, as shown; absent: nobody */
-    struct str author;        /* recall-first: limits it to this author's message; absent: anyone's */
+    struct str author;        /* recall-first: limits it to this author's message; absent: the sender's with require_author, else anyone's */
 };
 
 /* Recalls. The result is the message object after the recall; a repeat answers the same and emits nothing (out->seq 0). */

@@ -1,93 +1,72 @@
 #include "core/replay.h"
 
 #include "core/event.h"
-#include "core/room.h"
-
-#include <stdio.h>
+#include "core/room_access.h"
 
 #define REPLAY_STEP 32U
 
-static bool begins(struct str s, const char *with)
-{
-    const size_t n = strlen(with);
-
-    return s.n > n && memcmp(s.p, with, n) == 0;
-}
-
-/* The server's own rooms that say by their names who may read them: ~broadcast everyone, ~system/USER that user. */
-static bool named_for(struct str id, struct str user, bool *named)
-{
-    *named = str_eq(id, STR("~broadcast")) || begins(id, "~system/");
-    return !*named || user.p == NULL || id.p[1] == 'b' || str_eq(str_n(id.p + 8, id.n - 8), user);
-}
-
 enum result replay_open(struct core_tx *tx, struct str user, struct str id, struct room_row *room)
 {
-    struct member_row member;
-    bool named;
-
-    if (!named_for(id, user, &named))
-        return RESULT_NOT_MEMBER;
-    if (!store_room_get(tx->conn, tx->app_id, id, room)) {
-        if (store_conn_failed(tx->conn))
-            return RESULT_UNAVAILABLE;
-        memset(room, 0, sizeof(*room));
-        room->id = id;
-        room->min_seq = 1;
-        return named ? RESULT_OK : user.p == NULL ? RESULT_NO_ROOM : RESULT_NOT_MEMBER;
-    }
-    if (named || user.p == NULL || store_member_get(tx->conn, room->key, user, &member))
-        return RESULT_OK;
-    return store_conn_failed(tx->conn) ? RESULT_UNAVAILABLE : RESULT_NOT_MEMBER;
+    return room_access_open(tx, user, id, room, NULL);
 }
 
 enum result replay_enter(struct core_tx *tx, const struct principal *who, struct str id, struct room_row *room,
                          struct outcome *out)
 {
-    const enum result rc = replay_open(tx, who->user, id, room);
-
-    if (rc == RESULT_NO_ROOM)
-        return tx_fail(out, rc, "There is no room \"%.*s\"", (int)id.n, id.p);
-    if (rc != RESULT_OK)
-        return tx_fail(out, rc, "%s",
-                       rc == RESULT_NOT_MEMBER ? "You are no member of this room, or it does not exist" : result_text(rc));
-    return rc;
+    return room_access_enter(tx, who, id, room, NULL, out);
 }
 
-size_t replay_frames(struct core_tx *tx, const struct room_row *room, int64_t after, struct frame **frames, size_t limit)
+/* The frame of an event as `user` may see it; NULL: they may not, or the store failed. */
+static struct frame *render(struct core_tx *tx, const struct room_row *room, struct str user, const struct event_row *event,
+                            bool *limited)
+{
+    struct message_row message;
+
+    if (event->type == EVENT_ROOM)
+        return event_render(tx, room, event, NULL, NULL, 0);
+    event_subject(tx, room, event, &message);
+    *limited = *limited || message.audience.p != NULL;
+    return audience_sees(tx, user, &message) ? event_render(tx, room, event, &message, NULL, 0) : NULL;
+}
+
+void replay_frames(struct core_tx *tx, const struct room_row *room, struct str user, int64_t after, size_t limit,
+                   struct frame **frames, struct replay_found *found)
 {
     struct event_row *events = arena_alloc(tx->arena, limit * sizeof(*events));
     const size_t n = store_event_page(tx->conn, room->key, after, events, limit);
 
+    *found = (struct replay_found){.upto = n < limit && room->seq > after ? room->seq : after};
     for (size_t i = 0; i < n; i++) {
-        frames[i] = event_render(tx, room, &events[i], NULL, NULL, 0);
-        if (frames[i] == NULL)
-            return i; /* the store failed, which the caller sees */
+        struct frame *frame = render(tx, room, user, &events[i], &found->limited);
+
+        if (frame != NULL)
+            frames[found->count++] = frame;
+        if (found->upto < events[i].seq)
+            found->upto = events[i].seq;
     }
-    return n;
+    if (store_conn_failed(tx->conn))
+        found->upto = after;
 }
 
 /* A few events at a time, so that a page of large messages is not rendered whole before its size is known. */
-static void write_events(struct core_tx *tx, const struct room_row *room, const struct replay_query *q, struct json_out *o)
+static void write_events(struct core_tx *tx, const struct room_row *room, struct str user, const struct replay_query *q,
+                         struct json_out *o)
 {
     struct frame *frames[REPLAY_STEP];
+    struct replay_found found;
     int64_t at = q->since;
     size_t written = 0;
 
     json_out_key(o, "events");
     json_out_array(o);
-    while (written < q->limit && o->len < REPLAY_BYTES && at < room->seq) {
-        const size_t want = q->limit - written < REPLAY_STEP ? q->limit - written : REPLAY_STEP;
-        const size_t n = replay_frames(tx, room, at, frames, want);
-
-        for (size_t i = 0; i < n; i++) {
-            at = frames[i]->seq;
+    while (written < q->limit && o->len < REPLAY_BYTES && at < room->seq && !store_conn_failed(tx->conn)) {
+        replay_frames(tx, room, user, at, q->limit - written < REPLAY_STEP ? q->limit - written : REPLAY_STEP, frames, &found);
+        for (size_t i = 0; i < found.count; i++) {
             json_out_raw(o, frames[i]->payload.p, frames[i]->payload.n);
             frame_unref(frames[i]);
         }
-        written += n;
-        if (n < want)
-            at = room->seq; /* nothing more is to be seen */
+        written += found.count;
+        at = found.upto;
     }
     json_out_array_end(o);
     json_out_kbool(o, "more", at < room->seq);
@@ -122,7 +101,7 @@ enum result replay_page(struct core_tx *tx, const struct principal *who, const s
     if ((q->epoch.p != NULL && !str_eq(q->epoch, epoch)) || q->since > room.seq || q->since + 1 < room.min_seq)
         write_reset(o, epoch, room.seq);
     else
-        write_events(tx, &room, q, o);
+        write_events(tx, &room, who->kind == PRINCIPAL_CLIENT ? who->user : STR_NULL, q, o);
     json_out_object_end(o);
     return RESULT_OK;
 }

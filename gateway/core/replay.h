@@ -5,6 +5,7 @@
  * Bounds:  REPLAY_LIMIT events of one page, and no further event once it holds REPLAY_BYTES.
  * Fails:   NOT_MEMBER for a client whose room it is not, missing or not; NO_ROOM for the platform; UNAVAILABLE when the store failed.
  *
+ * Events about a message with an audience are left out for those whom it is not for (core/audience.h).
  * A frame is rendered from the message as it is in the snapshot: a recalled message comes back without its content.
  */
 #ifndef RECALLD_CORE_REPLAY_H
@@ -16,16 +17,23 @@
 #define REPLAY_LIMIT 500
 #define REPLAY_BYTES ((size_t)4 << 20)
 
-/* May `user` (absent: the platform) read this room's log? Rooms of the server's own (names that begin with '~') begin with their first event:
- * until then they read as empty, `room->key` is 0. */
+/* May `user` (absent: the platform) read this room's log? As room_access_open says. */
 enum result replay_open(struct core_tx *tx, struct str user, struct str id, struct room_row *room);
 
 /* The same for `who`, with the refusal's sentence in `out`. */
 enum result replay_enter(struct core_tx *tx, const struct principal *who, struct str id, struct room_row *room,
                          struct outcome *out);
 
-/* Events after `after`, in order, at most `limit`; returns how many were rendered into `frames`. */
-size_t replay_frames(struct core_tx *tx, const struct room_row *room, int64_t after, struct frame **frames, size_t limit);
+struct replay_found {
+    size_t count; /* frames */
+    int64_t upto; /* every event up to here was looked at: what has no frame, the user may not see; `after` when there was none */
+    bool limited; /* an event among them has an audience: the frames are this user's and nobody else's */
+};
+
+/* Looks at the next `limit` events after `after` (at least 1) and renders those that `user` (absent: the platform) may see, in order,
+ * into `frames`, which holds `limit`. */
+void replay_frames(struct core_tx *tx, const struct room_row *room, struct str user, int64_t after, size_t limit,
+                   struct frame **frames, struct replay_found *found);
 
 struct replay_query {
     struct str room;

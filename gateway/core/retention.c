@@ -22,6 +22,9 @@ static int64_t by_age(struct core_tx *tx, const struct room_row *room, int64_t f
 
     if (tx->app->retention_days <= 0)
         return first;
+    /* Mostly the oldest is young enough: the others are read only behind one that is not. */
+    if (store_event_page(tx->conn, room->key, first - 1, events, 1) == 0 || events[0].time_ms >= oldest_ms)
+        return first;
     n = store_event_page(tx->conn, room->key, first - 1, events, RETENTION_STEP);
     for (size_t i = 0; i < n && events[i].time_ms < oldest_ms; i++)
         first = events[i].seq + 1;

@@ -2,8 +2,11 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "core/audience.h"
 #include "core/event.h"
+#include "core/room_access.h"
 #include "core/room_pair.h"
+#include "core/room_people.h"
 #include "core/view.h"
 
 #include <stdio.h>
@@ -99,26 +102,12 @@ static bool is_direct(const struct room_row *room)
     return str_eq(room->type, STR("direct"));
 }
 
-/* Makes member rows for those who are none yet; they become `joined`. What was said before they came is read.
- */
+/* Makes member rows for those who are none yet; they become `joined`. */
 static void put_members(struct core_tx *tx, const struct room_row *room, const struct people *p,
                         struct people *joined)
 {
     joined->ids = arena_alloc(tx->arena, (p->n + 1) * sizeof(*joined->ids));
-    joined->n = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        struct member_row row;
-
-        if (store_member_get(tx->conn, room->key, p->ids[i], &row))
-            continue;
-        row = (struct member_row){.user = p->ids[i],
-                                  .role = str_eq(p->ids[i], room->owner) ? ROLE_OWNER : ROLE_MEMBER,
-                                  .joined_seq = room->seq,
-                                  .joined_ms = tx->now_ms,
-                                  .read_seq = room->seq};
-        store_member_put(tx->conn, tx->app_id, room->key, &row);
-        joined->ids[joined->n++] = p->ids[i];
-    }
+    joined->n = room_people_add(tx, room, p->ids, p->n, joined->ids);
 }
 
 static void join_all(struct core_tx *tx, struct room_row *room, const struct people *p, struct str by,
@@ -315,14 +304,7 @@ enum result room_remove_members(struct core_tx *tx, const struct principal *who,
     rc = may_remove(tx, who, &room, &self, &people, out);
     if (rc != RESULT_OK)
         return rc;
-    for (size_t i = 0; i < people.n; i++) {
-        if (!store_member_get(tx->conn, room.key, people.ids[i], &row))
-            continue;
-        /* They have seen everything up to here: the ledger of an earlier recall goes on counting them. */
-        store_member_past_add(tx->conn, room.key, people.ids[i], row.joined_seq, room.seq, tx->now_ms);
-        store_member_remove(tx->conn, room.key, people.ids[i]);
-        left.ids[left.n++] = people.ids[i];
-    }
+    left.n = room_people_remove(tx, &room, people.ids, people.n, left.ids);
     if (left.n != 0)
         out->seq = event_room(tx, &room, "left", caller(who), left.ids, left.n, STR_NULL);
     if (who->kind == PRINCIPAL_PLATFORM || store_member_get(tx->conn, room.key, who->user, &row))
@@ -396,15 +378,20 @@ enum result room_mark_read(struct core_tx *tx, const struct principal *who, stru
 
     if (who->kind != PRINCIPAL_CLIENT)
         return tx_fail(out, RESULT_FORBIDDEN, "lastRead is a user's own: it needs a user's token");
-    rc = room_enter(tx, who, id, &room, &self, out);
+    rc = room_access_enter(tx, who, id, &room, &self, out);
     if (rc != RESULT_OK)
         return rc;
     if (!store_message_get(tx->conn, tx->app_id, message, &m) || m.room_key != room.key ||
-        m.state == MESSAGE_DELETED)
+        m.state == MESSAGE_DELETED || !audience_sees(tx, who->user, &m))
         return tx_fail(out, RESULT_NO_MESSAGE, "The message %.*s does not exist in the room", (int)message.n,
                        message.p);
+    /* Rooms of the server's own that have no members keep no marks: what is asked is answered. */
+    if (self.user.p == NULL) {
+        self.read_seq = m.seq;
+        self.read_id = m.id;
+    }
     /* Never back: what was read stays read, in whichever order a user's devices tell it. */
-    if (self.read_id.p == NULL || m.seq > self.read_seq) {
+    if (self.user.p != NULL && (self.read_id.p == NULL || m.seq > self.read_seq)) {
         if (m.seq > self.read_seq)
             self.read_seq = m.seq;
         self.read_id = m.id;
@@ -425,7 +412,7 @@ enum result room_mark_read(struct core_tx *tx, const struct principal *who, stru
 enum result room_get(struct core_tx *tx, const struct principal *who, struct str id, struct outcome *out)
 {
     struct room_row room;
-    const enum result rc = room_enter(tx, who, id, &room, NULL, out);
+    const enum result rc = room_access_enter(tx, who, id, &room, NULL, out);
 
     return rc == RESULT_OK ? answer(tx, who, &room, out) : rc;
 }

@@ -23,7 +23,8 @@ struct room_command {
     struct str owner;     /* platform only: who counts as the creator; with join_caller they join; absent: nobody */
 };
 
-/* Finds a room that `who` may act in: exists, and a client is a member (then *member is filled where given). */
+/* Finds a room that `who` may act in: exists, and a client is a member (then *member is filled where given). Of the server's own rooms
+ * a client acts only in ~private/A/B, by the member rows; who may read is room_access_enter's. */
 enum result room_enter(struct core_tx *tx, const struct principal *who, struct str id, struct room_row *room,
                        struct member_row *member, struct outcome *out);
 /* POST /rooms/ and createAndJoin. An id that exists: the caller must be a member (or the platform); answers that room and

@@ -23,6 +23,7 @@ struct core_tx {
     int64_t now_ms;       /* the core never reads a clock */
     const struct config_app *app;
     int64_t app_id;       /* store_app_intern */
+    int64_t device_ms;    /* device_days: how long a device that is not seen still counts (core/audience.h); 0: for ever */
     struct bus *bus;      /* where events go after the commit; NULL in a reader */
 };
 
@@ -32,7 +33,7 @@ struct outcome {
     int64_t retry_after_s;     /* with RATE_LIMITED and UNAVAILABLE */
     struct json_out result;    /* one JSON value when OK; empty: no result */
     char message_id[72];       /* of the message that was sent, edited or recalled; zero-terminated */
-    char room_id[136];
+    char room_id[144];
     int64_t seq;               /* of the event that was committed; 0: nothing new was emitted */
     bool erased;               /* content was taken back: the answer waits until no thread can send it any more (bus_fence) */
     bool more;                 /* a part is done: run the same job again, after others, until this is false */

@@ -1,5 +1,7 @@
 #include "core/view.h"
 
+#include "core/audience.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -151,7 +153,9 @@ static void live_message(struct core_tx *tx, struct json_out *o, const struct me
         struct message_row quoted;
 
         json_out_key(o, "reply");
-        if (!store_message_get(tx->conn, tx->app_id, m->reply, &quoted)) {
+        /* What is for some alone is quoted only for the same. */
+        if (!store_message_get(tx->conn, tx->app_id, m->reply, &quoted) ||
+            !audience_covers(m->audience, quoted.audience)) {
             json_out_null(o);
         } else {
             const size_t at = o->len;

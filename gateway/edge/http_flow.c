@@ -26,7 +26,7 @@ static void log_request(const struct http_conn *c)
     struct str method = c->head_only                           ? STR("HEAD")
                         : h != NULL && h->api.method.p != NULL ? h->api.method
                                                                : STR("-");
-    struct str path = h != NULL ? h->api.path : STR_NULL;
+    struct str path = h != NULL ? api_logged_path(h->api.path) : STR_NULL;
 
     if (c->called || !log_enabled(level))
         return;

@@ -94,15 +94,18 @@ static struct http_guard check_options(struct edge_thread *t, const struct http_
 struct http_guard http_guard_check(struct edge_thread *t, const struct http_head *h)
 {
     bool sends = is(h->api.method, "POST") || is(h->api.method, "PUT");
+    bool rongcloud = api_is_rongcloud(h->api.path);
 
     if (!sends && !is(h->api.method, "GET") && !is(h->api.method, "HEAD") && !is(h->api.method, "DELETE") &&
         !is(h->api.method, "OPTIONS"))
-        return refuse(405, "This method is not known here.", "Allow: " METHODS "\r\n");
+        return rongcloud ? refuse(404, "There is no such call: check path and method.", NULL)
+                         : refuse(405, "This method is not known here.", "Allow: " METHODS "\r\n");
     if (h->expect.p != NULL && !text_is_nocase(h->expect.p, h->expect.n, "100-continue"))
         return refuse(417, "Only Expect: 100-continue is understood.", NULL);
-    if (h->has_encoding || (sends && !h->has_length))
+    /* RongCloud's dialect has an answer of its own to a request without data. */
+    if (h->has_encoding || (sends && !h->has_length && !rongcloud))
         return refuse(411, "Content-Length is required; chunked bodies are not taken.", NULL);
-    if (h->content_length > t->settings.max_body)
+    if (h->content_length > api_body_max(&h->api, t->settings.max_body))
         return refuse(413, "The body is larger than the server takes (max_body).", NULL);
     if (is(h->api.path, "/ws"))
         return check_upgrade(t, h);

@@ -1,9 +1,11 @@
 #include "edge/http_reply.h"
 
-#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#define URL_SHOWN 256U /* bytes of a path in an error */
 
 struct text {
     char *p;
@@ -21,19 +23,29 @@ static void add(struct text *t, const char *p, size_t n)
     t->n += n;
 }
 
-static void __attribute__((format(printf, 2, 3))) addf(struct text *t, const char *format, ...)
+/* Not printf: this is done for every answer. */
+static void add_text(struct text *t, const char *p)
 {
-    char buf[512];
-    va_list ap;
-    int n;
+    add(t, p, strlen(p));
+}
 
-    va_start(ap, format);
-    n = vsnprintf(buf, sizeof(buf), format, ap);
-    va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof(buf))
-        t->full = true;
-    else
-        add(t, buf, (size_t)n);
+static void add_number(struct text *t, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    add(t, digits + at, sizeof(digits) - at);
+}
+
+/* "Name: value" and the line's end. */
+static void add_line(struct text *t, const char *name, struct str value)
+{
+    add_text(t, name);
+    add(t, value.p, value.n);
+    add(t, "\r\n", 2);
 }
 
 static const char *reason(int status)
@@ -88,39 +100,66 @@ size_t http_reply_head(char out[static HTTP_REPLY_HEAD_MAX], const struct http_r
     const struct api_reply *a = r->reply;
     struct text t = {.p = out, .cap = HTTP_REPLY_HEAD_MAX};
 
-    addf(&t, "HTTP/1.1 %d %s\r\nDate: %s\r\n", a->status, reason(a->status), r->date);
-    if (a->status != 204 && a->status != 304 && !r->stream)
-        addf(&t, "Content-Length: %zu\r\n", r->length);
-    if (a->content_type != NULL && (r->length > 0 || r->stream))
-        addf(&t, "Content-Type: %s\r\n", a->content_type);
-    if (a->extra == NULL || strcasestr(a->extra, "cache-control:") == NULL)
-        addf(&t, "Cache-Control: %s\r\n", r->cached ? "no-cache" : "no-store");
-    addf(&t, "X-Content-Type-Options: nosniff\r\n");
-    if (r->request_id.n > 0) {
-        addf(&t, "X-Request-ID: ");
-        add(&t, r->request_id.p, r->request_id.n);
-        addf(&t, "\r\n");
+    add_text(&t, "HTTP/1.1 ");
+    add_number(&t, (uint64_t)a->status);
+    add_text(&t, " ");
+    add_text(&t, reason(a->status));
+    add_line(&t, "\r\nDate: ", str_c(r->date));
+    if (a->status != 204 && a->status != 304 && !r->stream) {
+        add_text(&t, "Content-Length: ");
+        add_number(&t, r->length);
+        add_text(&t, "\r\n");
     }
-    if (a->retry_after_s > 0)
-        addf(&t, "Retry-After: %lld\r\n", (long long)a->retry_after_s);
+    if (a->content_type != NULL && (r->length > 0 || r->stream))
+        add_line(&t, "Content-Type: ", str_c(a->content_type));
+    if (a->extra == NULL || strcasestr(a->extra, "cache-control:") == NULL)
+        add_line(&t, "Cache-Control: ", r->cached ? STR("no-cache") : STR("no-store"));
+    add_text(&t, "X-Content-Type-Options: nosniff\r\n");
+    if (r->request_id.n > 0)
+        add_line(&t, "X-Request-ID: ", r->request_id);
+    if (a->retry_after_s > 0) {
+        add_text(&t, "Retry-After: ");
+        add_number(&t, (uint64_t)a->retry_after_s);
+        add_text(&t, "\r\n");
+    }
     if (r->origin.n > 0) {
-        addf(&t, "Access-Control-Allow-Origin: ");
-        add(&t, r->origin.p, r->origin.n);
-        addf(&t, "\r\nAccess-Control-Expose-Headers: X-Request-ID, Retry-After\r\nVary: Origin\r\n");
+        add_line(&t, "Access-Control-Allow-Origin: ", r->origin);
+        add_text(&t, "Access-Control-Expose-Headers: X-Request-ID, Retry-After\r\nVary: Origin\r\n");
     }
     if (r->close)
-        addf(&t, "Connection: close\r\n");
+        add_text(&t, "Connection: close\r\n");
     else if (r->keep_alive)
-        addf(&t, "Connection: keep-alive\r\n");
+        add_text(&t, "Connection: keep-alive\r\n");
     if (a->extra != NULL) {
         size_t n = strlen(a->extra);
 
         add(&t, a->extra, n);
         if (n > 0 && a->extra[n - 1] != '\n')
-            addf(&t, "\r\n");
+            add_text(&t, "\r\n");
     }
-    addf(&t, "\r\n");
+    add_text(&t, "\r\n");
     return t.full ? 0 : t.n;
+}
+
+/* RongCloud's envelope: the number that fits the status, the sentence and the path. */
+static int rongcloud_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence, struct str path)
+{
+    const int code = status >= 500                                        ? 1000
+                     : status == 404                                      ? 404
+                     : status == 403                                      ? 1007
+                     : status == 411                                      ? 1003
+                     : status == 413 || status == 414 || status == 431 ? 1005
+                                                                          : 1002;
+    char url[URL_SHOWN];
+    size_t n = 0;
+
+    for (size_t i = 0; i < path.n && n + 1 < sizeof(url); i++) {
+        if (path.p[i] == '"' || path.p[i] == '\\' || (path.p[i] == '/' && n > 0 && url[n - 1] == '/'))
+            continue; /* what would need escaping is no part of a path of this dialect */
+        url[n++] = path.p[i];
+    }
+    url[n] = '\0';
+    return snprintf(out, HTTP_REPLY_ERROR_MAX, "{\"code\":%d,\"errorMessage\":\"%s\",\"url\":\"%s\"}", code, sentence, url);
 }
 
 size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const char *sentence,
@@ -133,13 +172,8 @@ size_t http_reply_error(char out[static HTTP_REPLY_ERROR_MAX], int status, const
                                                         : "INVALID_BODY";
     int n;
 
-    if (path.n >= 5 && strncasecmp(path.p + path.n - 5, ".json", 5) == 0)
-        n = snprintf(out, HTTP_REPLY_ERROR_MAX, "{\"code\":%d,\"errorMessage\":\"%s\"}",
-                     status >= 500   ? 1000
-                     : status == 411 ? 1003
-                     : status == 413 ? 1005
-                                     : 1002,
-                     sentence);
+    if (api_is_rongcloud(path))
+        n = rongcloud_error(out, status, sentence, path);
     else
         n = snprintf(out, HTTP_REPLY_ERROR_MAX,
                      "{\"RC\":%d,\"RM\":\"%s\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", status,

@@ -4,10 +4,14 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 void conn_init(struct store_conn *c, struct db *db, struct str epoch, bool writer)
 {
-    *c = (struct store_conn){.db = db, .epoch = epoch, .writer = writer};
+    memset(c, 0, sizeof(*c));
+    c->db = db;
+    c->epoch = epoch;
+    c->writer = writer;
     c->effects_end = &c->effects;
 }
 
@@ -27,12 +31,13 @@ bool conn_begin(struct store_conn *c)
 
 bool conn_commit(struct store_conn *c, bool *wrote)
 {
-    return !c->failed && db_commit(c->db, wrote);
+    return !c->failed && room_seq_write(c) && db_commit(c->db, wrote);
 }
 
 void conn_rollback(struct store_conn *c)
 {
     db_rollback(c->db);
+    room_seq_forget(&c->room_seqs);
     c->erases = false;
 }
 

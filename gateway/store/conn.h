@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "store/db.h"
 #include "store/job.h"
+#include "store/room_seq.h"
 #include "store/rows.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct store_conn {
     int64_t now_ms; /* as given to the job that runs */
     struct effect *effects;
     struct effect **effects_end;
+    struct room_seqs room_seqs; /* the writer's */
 };
 
 /* Takes over `db`. */

@@ -181,6 +181,11 @@ bool db_checkpoint(struct db *db, bool erase)
     return db->backend->checkpoint(db, erase);
 }
 
+void db_release_memory(struct db *db)
+{
+    db->backend->release_memory(db);
+}
+
 void db_interrupt(struct db *db)
 {
     db->backend->interrupt(db);

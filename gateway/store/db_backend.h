@@ -32,6 +32,7 @@ struct db_backend {
     int (*has_table)(struct db *db, const char *name);
     unsigned (*log_pages)(const struct db *db);
     bool (*checkpoint)(struct db *db, bool erase);
+    void (*release_memory)(struct db *db);
     void (*interrupt)(struct db *db);
 };
 

@@ -4,6 +4,7 @@
 #include "store/db_backend.h"
 #include "store/path.h"
 
+#include <malloc.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -268,6 +269,13 @@ static bool checkpoint(struct db *db, bool erase)
     return rc == SQLITE_OK;
 }
 
+/* The pages of the cache are spread over the heap: the allocator is told to give whole free ones back to the system. */
+static void release_memory(struct db *db)
+{
+    (void)sqlite3_db_release_memory(of(db)->raw);
+    (void)malloc_trim(0);
+}
+
 static void interrupt(struct db *db)
 {
     atomic_store_explicit(&of(db)->cut_short, true, memory_order_relaxed);
@@ -440,6 +448,7 @@ const struct db_backend *db_sqlite_backend(void)
         .has_table = has_table,
         .log_pages = log_pages,
         .checkpoint = checkpoint,
+        .release_memory = release_memory,
         .interrupt = interrupt,
     };
 

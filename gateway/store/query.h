@@ -9,8 +9,8 @@
  *          jobs fail; so the core need not check each write, and must not act outside the transaction.
  * Thread:  inside a job's run. Functions marked (W) only on the writer.
  *
- * Exception to "foo.c exports only foo_*": query_client.c, query_room.c, query_message.c, query_history.c and
- * query_event.c share this one header, so all of them export store_*. The statements are in sql.c, the tables
+ * Exception to "foo.c exports only foo_*": query_client.c, query_room.c, query_message.c, query_history.c,
+ * query_event.c, query_ledger.c, query_audience.c and query_rongcloud.c share this one header, so all of them export store_*. The statements are in sql.c, the tables
  * and their reasons in schema.c.
  */
 #ifndef RECALLD_STORE_QUERY_H
@@ -117,6 +117,40 @@ size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, s
 /* Removes events with seq < min_seq and sets the room's min_seq (W). */
 void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq);
 
+/* --- who a limited message is for (query_audience.c) --- */
+/* Did the user have the tag when ~broadcast's event `seq` came? */
+bool store_tag_held(struct store_conn *c, int64_t app, struct str user, struct str tag, int64_t seq);
+/* The device named the package, for the first time after ~broadcast's event `from_seq`; later times change nothing (W). */
+void store_package_put(struct store_conn *c, int64_t app, struct str user, struct str package, struct str device, int64_t from_seq);
+/* Had the user a device that had named the package before ~broadcast's event `seq`, and was seen since `seen_since_ms`? */
+bool store_package_held(struct store_conn *c, int64_t app, struct str user, struct str package, int64_t seq, int64_t seen_since_ms);
+void store_package_forget(struct store_conn *c, int64_t app, struct str user, struct str device); /* (W) */
+/* Calls `each` for every message with an audience that the page's room and min_ms select, with seq, created_ms and audience alone, in
+ * order of seq, until it returns false. The texts live until it returns. */
+void store_message_limited(struct store_conn *c, const struct message_page *page,
+                           bool (*each)(void *ctx, const struct message_row *row), void *ctx);
+
+/* --- RongCloud's tags, quotas and logs (query_rongcloud.c) --- */
+/* The tags that the user has now, in byte order. */
+size_t store_tag_list(struct store_conn *c, int64_t app, struct str user, struct str *out, size_t limit);
+/* The user has the tag for ~broadcast's events after `seq`; and no more for those after `seq` (W). */
+void store_tag_begin(struct store_conn *c, int64_t app, struct str user, struct str tag, int64_t seq);
+void store_tag_end(struct store_conn *c, int64_t app, struct str user, struct str tag, int64_t seq);
+/* When the `nth` latest (1: the last) was done since `since_ms`; 0: there were fewer. */
+int64_t store_quota_nth(struct store_conn *c, int64_t app, int kind, int64_t since_ms, int64_t nth);
+void store_quota_add(struct store_conn *c, int64_t app, int kind, int64_t time_ms);     /* (W) */
+void store_quota_purge(struct store_conn *c, int64_t app, int kind, int64_t before_ms); /* (W) */
+/* The keys of the app's messages with from_ms <= time < to_ms that are not DELETED, by time; *keys is in the job's arena. No index: it looks at
+ * every message. */
+size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, size_t limit, int64_t **keys);
+bool store_message_by_key(struct store_conn *c, int64_t key, struct message_row *out);
+/* The app's recalls in that time, by time, without those of DELETED messages; the count includes them. No index. */
+int64_t store_log_recall_count(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms);
+size_t store_log_recalls(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, struct recall_row *out, size_t limit);
+/* A room's recalls with from_ms <= time <= to_ms, by time, without those of DELETED messages. */
+size_t store_recall_page(struct store_conn *c, int64_t room_key, int64_t from_ms, int64_t to_ms, bool ascending,
+                         struct recall_row *out, size_t limit);
+
 /* --- devices and acks --- */
 bool store_device_get(struct store_conn *c, int64_t app, struct str user, struct str device, struct device_row *out);
 void store_device_put(struct store_conn *c, int64_t app, const struct device_row *row);  /* (W) */
@@ -133,9 +167,22 @@ struct ledger_row {
     int64_t acked_ms;   /* when the ack came that covered the recall; 0: not known (not covered, or too long ago) */
     bool refused;
 };
-/* Calls `each` for every device of the users who were members of the room at `seq`, if it was seen since `seen_since_ms`, ordered by
- * user and device (bytes); until `each` returns false. */
-void store_ledger_devices(struct store_conn *c, int64_t app, int64_t room_key, int64_t seq, int64_t seen_since_ms,
+enum ledger_whose {
+    LEDGER_MEMBERS,  /* of the users who were members of the room at `seq` */
+    LEDGER_PLACES,   /* that have a place in the room */
+    LEDGER_USER,     /* of `user` */
+    LEDGER_EVERYONE, /* of every user of the app */
+};
+struct ledger_selection {
+    int64_t app, room_key;
+    int64_t seq;           /* the recall's */
+    int64_t seen_since_ms; /* devices not seen since are left out */
+    enum ledger_whose whose;
+    struct str user;       /* with LEDGER_USER */
+};
+/* Calls `each` for every device of the selection, ordered by user and device (bytes), until it returns false. It may ask the database
+ * other questions meanwhile. */
+void store_ledger_devices(struct store_conn *c, const struct ledger_selection *which,
                           bool (*each)(void *ctx, const struct ledger_row *row), void *ctx);
 /* Owner, admins and managers, other than `but` (may be absent), at most `limit`. */
 size_t store_ledger_watchers(struct store_conn *c, int64_t room_key, struct str but, struct str *out, size_t limit);
@@ -153,7 +200,7 @@ void store_member_past_add(struct store_conn *c, int64_t room_key, struct str us
 /* The last event of the user's latest ended stay; 0: none. */
 int64_t store_member_past_last(struct store_conn *c, int64_t room_key, struct str user);
 void store_member_past_purge(struct store_conn *c, int64_t before_ms, size_t limit); /* oldest first (W) */
-/* Forgets at most `limit` devices of any app that were not seen since `before_ms`, with their acks and refusals (W). */
+/* Forgets at most `limit` devices of any app that were not seen since `before_ms`, with their acks, refusals and packages (W). */
 void store_device_purge(struct store_conn *c, int64_t before_ms, size_t limit);
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/query.h"
 
 #include "store/conn.h"
+#include "store/read.h"
 
 bool store_recall_get(struct store_conn *c, int64_t app, struct str message, struct recall_row *out)
 {
@@ -13,21 +14,7 @@ bool store_recall_get(struct store_conn *c, int64_t app, struct str message, str
     db_bind_text(s, 2, message);
     found = conn_row(c, s);
     if (found)
-        *out = (struct recall_row){
-            .message = conn_text(c, s, 0),
-            .room_key = db_int(s, 1),
-            .seq = db_int(s, 2),
-            .time_ms = db_int(s, 3),
-            .operator_id = conn_text(c, s, 4),
-            .is_delete = db_int(s, 5) != 0,
-            .is_admin = db_int(s, 6) != 0,
-            .disable_update_last = db_int(s, 7) != 0,
-            .extra = conn_text(c, s, 8),
-            .reason = conn_text(c, s, 9),
-            .author = conn_text(c, s, 10),
-            .sent_ms = db_int(s, 11),
-            .objname = conn_text(c, s, 12),
-        };
+        read_recall(c, s, out);
     conn_end(c, s);
     return found;
 }

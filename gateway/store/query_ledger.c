@@ -11,21 +11,23 @@ struct old_row {
     int64_t seq;
 };
 
-void store_ledger_devices(struct store_conn *c, int64_t app, int64_t room_key, int64_t seq, int64_t seen_since_ms,
+void store_ledger_devices(struct store_conn *c, const struct ledger_selection *which,
                           bool (*each)(void *ctx, const struct ledger_row *row), void *ctx)
 {
-    struct db_stmt *s = conn_query(c, SQL_LEDGER_DEVICES);
+    struct db_stmt *s = conn_query(c, (enum sql_id)((int)SQL_LEDGER_MEMBERS + (int)which->whose));
     bool more = true;
 
     if (s == NULL)
         return;
-    db_bind_int(s, 1, app);
-    db_bind_int(s, 2, room_key);
-    db_bind_int(s, 3, seq);
-    db_bind_int(s, 4, seen_since_ms);
+    db_bind_int(s, 1, which->app);
+    db_bind_int(s, 2, which->room_key);
+    db_bind_int(s, 3, which->seq);
+    db_bind_int(s, 4, which->seen_since_ms);
+    if (which->whose == LEDGER_USER)
+        db_bind_text(s, 5, which->user);
     /* The columns are read in place: copies of a hundred thousand rows would fill the arena for nothing. */
     while (more && conn_row(c, s)) {
-        const bool covered = db_int(s, 5) != 0 && db_int(s, 4) < seq;
+        const bool covered = db_int(s, 5) != 0 && db_int(s, 4) < which->seq;
         const struct ledger_row row = {
             .user = db_bytes(s, 0),
             .device = db_bytes(s, 1),
@@ -184,7 +186,8 @@ void store_member_past_purge(struct store_conn *c, int64_t before_ms, size_t lim
 
 void store_device_purge(struct store_conn *c, int64_t before_ms, size_t limit)
 {
-    static const enum sql_id forgets[] = {SQL_DEVICE_FORGET_ACKS, SQL_DEVICE_FORGET_REFUSED, SQL_DEVICE_FORGET};
+    static const enum sql_id forgets[] = {SQL_DEVICE_FORGET_ACKS, SQL_DEVICE_FORGET_REFUSED, SQL_PACKAGE_FORGET,
+                                          SQL_DEVICE_FORGET};
     struct db_stmt *s = oldest(c, SQL_DEVICE_OLDEST, before_ms, limit);
     struct old_row *old;
     size_t n = 0;

@@ -105,7 +105,7 @@ void store_message_add(struct store_conn *c, int64_t app, struct message_row *ro
 {
     /* A message that arrives after its recall is stored without content, whatever the row says. */
     const bool live = row->state == MESSAGE_LIVE;
-    const bool listed = is_listed(c, app, row);
+    const bool listed = !row->unlisted && row->audience.p == NULL && is_listed(c, app, row);
     const int64_t content = live ? add_content(c, row->body, row->content) : 0;
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_ADD);
 
@@ -128,6 +128,8 @@ void store_message_add(struct store_conn *c, int64_t app, struct message_row *ro
     db_bind_int(s, 14, row->version);
     db_bind_int(s, 15, (int64_t)row->state);
     db_bind_int(s, 16, listed);
+    db_bind_text(s, 17, row->audience);
+    db_bind_int(s, 18, !row->not_counted && row->audience.p == NULL);
     row->key = conn_insert(c, s);
 }
 

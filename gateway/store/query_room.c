@@ -14,7 +14,7 @@ static void read_room(struct store_conn *c, struct db_stmt *s, struct room_row *
         .owner = conn_text(c, s, 5),
         .fields = conn_text(c, s, 6),
         .opening = (int)db_int(s, 7),
-        .seq = db_int(s, 8),
+        .seq = room_seq_last(c, db_int(s, 0), db_int(s, 8)),
         .min_seq = db_int(s, 9),
         .created_ms = db_int(s, 10),
         .updated_ms = db_int(s, 11),
@@ -103,22 +103,7 @@ void store_room_update(struct store_conn *c, const struct room_row *row)
 
 int64_t store_room_next_seq(struct store_conn *c, int64_t room_key)
 {
-    struct db_stmt *s = conn_query(c, SQL_ROOM_NEXT_SEQ);
-    int64_t seq;
-
-    if (s == NULL)
-        return 0;
-    db_bind_int(s, 1, room_key);
-    conn_write(c, s);
-    /* The row stays locked to the end of the transaction, so this is the number that was just made. */
-    s = conn_query(c, SQL_ROOM_SEQ);
-    if (s == NULL)
-        return 0;
-    db_bind_int(s, 1, room_key);
-    seq = conn_number(c, s, 0);
-    if (seq == 0)
-        conn_fail(c); /* no such room: an event must not be committed without a number */
-    return seq;
+    return room_seq_next(c, room_key);
 }
 
 int64_t store_room_count(struct store_conn *c, int64_t app)

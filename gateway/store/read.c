@@ -20,6 +20,8 @@ void read_message(struct store_conn *c, struct db_stmt *s, struct message_row *o
         .seq = db_int(s, 14),
         .version = db_int(s, 15),
         .state = (enum message_state)db_int(s, 16),
+        .audience = conn_text(c, s, 17),
+        .not_counted = db_int(s, 18) == 0,
     };
     if (out->sender.n == 0)
         out->sender = STR_NULL; /* stored as '', so that a unique key can hold it */
@@ -43,4 +45,23 @@ size_t read_messages(struct store_conn *c, struct db_stmt *s, struct message_row
         read_message(c, s, &out[n++]);
     conn_end(c, s);
     return c->failed ? 0 : n;
+}
+
+void read_recall(struct store_conn *c, struct db_stmt *s, struct recall_row *out)
+{
+    *out = (struct recall_row){
+        .message = conn_text(c, s, 0),
+        .room_key = db_int(s, 1),
+        .seq = db_int(s, 2),
+        .time_ms = db_int(s, 3),
+        .operator_id = conn_text(c, s, 4),
+        .is_delete = db_int(s, 5) != 0,
+        .is_admin = db_int(s, 6) != 0,
+        .disable_update_last = db_int(s, 7) != 0,
+        .extra = conn_text(c, s, 8),
+        .reason = conn_text(c, s, 9),
+        .author = conn_text(c, s, 10),
+        .sent_ms = db_int(s, 11),
+        .objname = conn_text(c, s, 12),
+    };
 }

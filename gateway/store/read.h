@@ -1,6 +1,6 @@
 /*
- * gateway/store/read.h - a row of MESSAGE_COLUMNS (sql.c) as a structure, for the two files of queries that
- * read it.
+ * gateway/store/read.h - rows of MESSAGE_COLUMNS and RECALL_COLUMNS (sql.c) as structures, for the files of queries that
+ * read them.
  *
  * Owns nothing: the texts live in the connection's arena. Never fails. The connection's thread.
  */
@@ -15,5 +15,7 @@ void read_message(struct store_conn *c, struct db_stmt *s, struct message_row *o
 bool read_one_message(struct store_conn *c, struct db_stmt *s, struct message_row *out);
 /* The statement's rows, at most `limit`; how many. Ends the statement. 0 after a failure. */
 size_t read_messages(struct store_conn *c, struct db_stmt *s, struct message_row *out, size_t limit);
+/* A recall: the row that the statement stands on. */
+void read_recall(struct store_conn *c, struct db_stmt *s, struct recall_row *out);
 
 #endif

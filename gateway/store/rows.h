@@ -64,6 +64,10 @@ struct message_row {
     int64_t seq;          /* of the event that brought it */
     int64_t version;      /* 1, and one more for each edit */
     enum message_state state;
+    struct str audience;  /* JSON: who alone may see the message and every event about it (core/audience.h); absent: everyone who
+                           * may read the room */
+    bool not_counted;     /* never counts as unread; always so with an audience */
+    bool unlisted;        /* written only: no conversation list ever shows it; always so with an audience */
 };
 
 struct recall_row {

@@ -102,9 +102,33 @@ static const char *const version_2[] = {
     NULL,
 };
 
+/*
+ * Version 3: what is for some receivers only.
+ *
+ * message.audience: JSON that says who may see the message and every event about it; NULL: whoever may read the room
+ * (core/audience.h). message.counted: 0 if it never counts as unread. message_limited finds the few that a reader's total leaves
+ * out; message_quiet those that count as unread though no list shows them.
+ * tag, package: what the users of a push are chosen by. They hold for events of ~broadcast with from_seq < seq <= to_seq, so that
+ * a recall reaches those whom the push reached, whatever was changed in between. quota: when something that is limited by the hour
+ * or the day was done; n tells apart what happened in one millisecond.
+ */
+static const char *const version_3[] = {
+    "ALTER TABLE message ADD COLUMN audience TEXT",
+    "ALTER TABLE message ADD COLUMN counted INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX message_limited ON message (room_key, seq) WHERE audience IS NOT NULL",
+    "CREATE INDEX message_quiet ON message (room_key, seq) WHERE listed = 0 AND state = 0 AND counted = 1",
+    "CREATE TABLE tag (app INTEGER NOT NULL, user_id TEXT NOT NULL, tag TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq "
+    "INTEGER NOT NULL, PRIMARY KEY (app, user_id, tag, from_seq)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE package (app INTEGER NOT NULL, user_id TEXT NOT NULL, package TEXT NOT NULL, device TEXT NOT NULL, from_seq "
+    "INTEGER NOT NULL, PRIMARY KEY (app, user_id, package, device)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE quota (app INTEGER NOT NULL, kind INTEGER NOT NULL, time_ms INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY "
+    "KEY (app, kind, time_ms, n)) STRICT, WITHOUT ROWID",
+    NULL,
+};
+
 /* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a
  * new one. */
-static const char *const *const steps[] = {version_1, version_2};
+static const char *const *const steps[] = {version_1, version_2, version_3};
 
 int64_t schema_version(void)
 {

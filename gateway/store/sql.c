@@ -8,7 +8,7 @@
  */
 #define MESSAGE_COLUMNS                                                                                \
     "m.key, m.room_key, r.id, m.id, m.sender, m.type, x.body, x.content, m.reply, m.batch, "           \
-    "m.client_msg_id, m.time_ms, m.created_ms, m.updated_ms, m.seq, m.version, m.state"
+    "m.client_msg_id, m.time_ms, m.created_ms, m.updated_ms, m.seq, m.version, m.state, m.audience, m.counted"
 #define MESSAGE_SELECT                                                                                 \
     "SELECT " MESSAGE_COLUMNS " FROM message m LEFT JOIN room r ON r.key = m.room_key "                \
     "LEFT JOIN content x ON x.key = m.content_key "
@@ -17,6 +17,16 @@
     "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, r.seq, r.min_seq, "             \
     "r.created_ms, r.updated_ms"
 #define MEMBER_COLUMNS "m.user_id, m.role, m.joined_seq, m.joined_ms, m.read_seq, m.read_id"
+
+#define RECALL_COLUMNS                                                                                 \
+    "c.message, c.room_key, c.seq, c.time_ms, c.operator_id, c.is_delete, c.is_admin, "                \
+    "c.disable_update_last, c.extra, c.reason, c.author, c.sent_ms, c.objname"
+/* A message that was deleted and not recalled leaves no command in the history. */
+#define RECALL_SHOWN                                                                                   \
+    "NOT EXISTS (SELECT 1 FROM message m WHERE m.app = c.app AND m.id = c.message AND m.state = 2)"
+#define RECALL_PAGE(direction)                                                                         \
+    "SELECT " RECALL_COLUMNS " FROM recall c WHERE c.room_key = ?1 AND c.time_ms >= ?2 AND "           \
+    "c.time_ms <= ?3 AND " RECALL_SHOWN " ORDER BY c.time_ms " direction ", c.seq " direction " LIMIT ?4"
 
 /* Not hidden by the user ?`user`; an empty user hid nothing. */
 #define NOT_HIDDEN(user)                                                                               \
@@ -34,6 +44,19 @@
 #define HIDDEN_TOTAL(column)                                                                           \
     "SELECT count(*) FROM hidden h JOIN message m ON m.app = ?1 AND m.id = h.message "                 \
     "WHERE h.room_key = ?2 AND h.user_id = ?3 AND m.room_key = ?2 AND m.state <> 2 AND m." column " >= ?4"
+/* The + keeps the planner from the index by time, which has every message of the room. */
+#define LIMITED(column)                                                                                \
+    "SELECT m.seq, m.created_ms, m.audience FROM message m WHERE m.room_key = ?1 AND m.audience IS NOT NULL " \
+    "AND +m.state <> 2 AND +m." column " >= ?2 ORDER BY m.seq"
+
+/* ?1 app, ?2 room, ?3 the recall's seq, ?4 seen since, and what else `which` asks. */
+#define LEDGER(from, which, order)                                                                     \
+    "SELECT d.user_id, d.device, d.caps, a.seq, l.from_seq, l.acked_ms, f.refused_ms FROM " from       \
+    " LEFT JOIN ack a ON a.room_key = ?2 AND a.user_id = d.user_id AND a.device = d.device LEFT JOIN ack_log l "   \
+    "ON l.room_key = ?2 AND l.user_id = d.user_id AND l.device = d.device AND l.to_seq = (SELECT min(x.to_seq) FROM " \
+    "ack_log x WHERE x.room_key = ?2 AND x.user_id = d.user_id AND x.device = d.device AND x.to_seq >= ?3) LEFT JOIN " \
+    "refused f ON f.room_key = ?2 AND f.seq = ?3 AND f.user_id = d.user_id AND f.device = d.device WHERE " \
+    "d.app = ?1 AND " which " d.seen_ms >= ?4 ORDER BY " order
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
@@ -79,7 +102,7 @@ static const char *const texts[SQL_COUNT] = {
         "updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_ROOM_UPDATE] =
         "UPDATE room SET name = ?2, owner = ?3, fields = ?4, opening = ?5, updated_ms = ?6 WHERE key = ?1",
-    [SQL_ROOM_NEXT_SEQ] = "UPDATE room SET seq = seq + 1 WHERE key = ?1",
+    [SQL_ROOM_SET_SEQ] = "UPDATE room SET seq = ?2 WHERE key = ?1",
     [SQL_ROOM_SEQ] = "SELECT seq FROM room WHERE key = ?1",
     [SQL_ROOM_SET_MIN_SEQ] = "UPDATE room SET min_seq = ?2 WHERE key = ?1 AND min_seq < ?2",
     [SQL_ROOM_COUNT] = "SELECT count(*) FROM room WHERE app = ?1",
@@ -103,8 +126,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MESSAGE_BY_CLIENT_ID] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.client_msg_id = ?2 AND m.sender = ?3",
     [SQL_MESSAGE_ADD] =
         "INSERT INTO message (app, room_key, id, sender, type, content_key, reply, batch, client_msg_id, "
-        "time_ms, created_ms, updated_ms, seq, version, state, listed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-        "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "time_ms, created_ms, updated_ms, seq, version, state, listed, audience, counted) VALUES (?1, ?2, ?3, "
+        "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [SQL_MESSAGE_EDIT] =
         "UPDATE message SET type = ?2, content_key = ?3, reply = ?4, updated_ms = ?5, version = ?6 WHERE "
         "key = ?1",
@@ -119,9 +142,12 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MESSAGE_LAST] =
         MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 AND " NOT_HIDDEN("?2") " ORDER BY m.seq DESC "
         "LIMIT 1",
+    /* Those that no list shows count all the same; their index is small, and the first half keeps to its own. */
     [SQL_MESSAGE_UNREAD] =
         "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.room_key = ?1 AND m.listed = 1 AND m.seq > "
-        "?3 AND m.state = 0 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT ?4) AS unread",
+        "?3 AND m.state = 0 AND m.counted = 1 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " UNION ALL SELECT 1 "
+        "FROM message m WHERE m.room_key = ?1 AND m.listed = 0 AND m.seq > ?3 AND m.state = 0 AND m.counted = "
+        "1 AND m.sender <> ?2 AND " NOT_HIDDEN("?2") " LIMIT ?4) AS unread",
     [SQL_MESSAGE_COUNT] = "SELECT count(*) FROM message WHERE app = ?1 AND state <> 2",
     [SQL_CONTENT_ADD] = "INSERT INTO content (body, content) VALUES (?1, ?2)",
     [SQL_CONTENT_SIZE] =
@@ -143,6 +169,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_HIDDEN_TOTAL_UPDATED] = HIDDEN_TOTAL("updated_ms"),
     [SQL_HIDDEN_TOTAL_CREATED] = HIDDEN_TOTAL("created_ms"),
     [SQL_HIDDEN_TOTAL_TIME] = HIDDEN_TOTAL("time_ms"),
+    [SQL_LIMITED_UPDATED] = LIMITED("updated_ms"),
+    [SQL_LIMITED_CREATED] = LIMITED("created_ms"),
+    [SQL_LIMITED_TIME] = LIMITED("time_ms"),
     [SQL_HIDDEN_PUT] =
         "INSERT INTO hidden (room_key, user_id, message, hidden_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
         "(room_key, user_id, message) DO NOTHING",
@@ -151,9 +180,7 @@ static const char *const texts[SQL_COUNT] = {
         "LIMIT ?3",
 
     /* query_event.c */
-    [SQL_RECALL_GET] =
-        "SELECT message, room_key, seq, time_ms, operator_id, is_delete, is_admin, disable_update_last, "
-        "extra, reason, author, sent_ms, objname FROM recall WHERE app = ?1 AND message = ?2",
+    [SQL_RECALL_GET] = "SELECT " RECALL_COLUMNS " FROM recall c WHERE c.app = ?1 AND c.message = ?2",
     [SQL_RECALL_PUT] =
         "INSERT INTO recall (app, message, room_key, seq, time_ms, operator_id, is_delete, is_admin, "
         "disable_update_last, extra, reason, author, sent_ms, objname) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
@@ -187,17 +214,16 @@ static const char *const texts[SQL_COUNT] = {
         "CONFLICT (room_key, seq, user_id, device) DO NOTHING",
 
     /* query_ledger.c */
-    /* ?1 app, ?2 room, ?3 the recall's seq, ?4 seen since. A user's stays do not overlap, so nobody comes twice. CROSS JOIN is the
-     * planner's order: from the room's members to their devices, never through all devices of the app. */
-    [SQL_LEDGER_DEVICES] =
-        "SELECT d.user_id, d.device, d.caps, a.seq, l.from_seq, l.acked_ms, f.refused_ms FROM (SELECT user_id FROM member "
-        "WHERE room_key = ?2 AND joined_seq < ?3 UNION ALL SELECT user_id FROM member_past WHERE room_key = ?2 AND "
-        "joined_seq < ?3 AND left_seq >= ?3) AS u CROSS JOIN device d "
-        "LEFT JOIN ack a ON a.room_key = ?2 AND a.user_id = d.user_id AND a.device = d.device LEFT JOIN ack_log l "
-        "ON l.room_key = ?2 AND l.user_id = d.user_id AND l.device = d.device AND l.to_seq = (SELECT min(x.to_seq) FROM "
-        "ack_log x WHERE x.room_key = ?2 AND x.user_id = d.user_id AND x.device = d.device AND x.to_seq >= ?3) LEFT JOIN "
-        "refused f ON f.room_key = ?2 AND f.seq = ?3 AND f.user_id = d.user_id AND f.device = d.device WHERE "
-        "d.app = ?1 AND d.user_id = u.user_id AND d.seen_ms >= ?4 ORDER BY u.user_id, d.device",
+    /* A user's stays do not overlap, so nobody comes twice. CROSS JOIN is the planner's order: from the room's members, or places, to
+     * their devices, never through all devices of the app. */
+    [SQL_LEDGER_MEMBERS] =
+        LEDGER("(SELECT user_id FROM member WHERE room_key = ?2 AND joined_seq < ?3 UNION ALL SELECT user_id FROM member_past "
+               "WHERE room_key = ?2 AND joined_seq < ?3 AND left_seq >= ?3) AS u CROSS JOIN device d",
+               "d.user_id = u.user_id AND", "u.user_id, d.device"),
+    [SQL_LEDGER_PLACES] = LEDGER("ack u CROSS JOIN device d", "u.room_key = ?2 AND d.user_id = u.user_id AND d.device = u.device AND",
+                                 "u.user_id, u.device"),
+    [SQL_LEDGER_USER] = LEDGER("device d", "d.user_id = ?5 AND", "d.user_id, d.device"),
+    [SQL_LEDGER_EVERYONE] = LEDGER("device d", "", "d.user_id, d.device"),
     [SQL_LEDGER_WATCHERS] =
         "SELECT user_id FROM member WHERE room_key = ?1 AND role > 0 AND user_id <> ?2 ORDER BY role DESC, user_id LIMIT ?3",
     [SQL_RECALL_LAST_SEQ] = "SELECT max(seq) FROM recall WHERE room_key = ?1 AND seq <= ?2",
@@ -227,6 +253,44 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DEVICE_FORGET_REFUSED] =
         "DELETE FROM refused WHERE user_id = ?2 AND device = ?3 AND room_key IN (SELECT key FROM room WHERE key = "
         "refused.room_key AND app = ?1)",
+
+    /* query_audience.c */
+    [SQL_TAG_HELD] =
+        "SELECT 1 FROM tag WHERE app = ?1 AND user_id = ?2 AND tag = ?3 AND from_seq < ?4 AND to_seq >= ?4 LIMIT 1",
+    [SQL_PACKAGE_PUT] =
+        "INSERT INTO package (app, user_id, package, device, from_seq) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT "
+        "(app, user_id, package, device) DO NOTHING",
+    [SQL_PACKAGE_HELD] =
+        "SELECT 1 FROM package p JOIN device d ON d.app = p.app AND d.user_id = p.user_id AND d.device = p.device WHERE "
+        "p.app = ?1 AND p.user_id = ?2 AND p.package = ?3 AND p.from_seq < ?4 AND d.seen_ms >= ?5 LIMIT 1",
+    [SQL_PACKAGE_FORGET] = "DELETE FROM package WHERE app = ?1 AND user_id = ?2 AND device = ?3",
+
+    /* query_rongcloud.c */
+    [SQL_TAG_LIST] = "SELECT tag FROM tag WHERE app = ?1 AND user_id = ?2 AND to_seq = ?3 ORDER BY tag LIMIT ?4",
+    [SQL_TAG_BEGIN] =
+        "INSERT INTO tag (app, user_id, tag, from_seq, to_seq) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (app, user_id, tag, "
+        "from_seq) DO UPDATE SET to_seq = excluded.to_seq",
+    [SQL_TAG_END] = "UPDATE tag SET to_seq = ?4 WHERE app = ?1 AND user_id = ?2 AND tag = ?3 AND to_seq = ?5",
+    [SQL_TAG_NEVER] =
+        "DELETE FROM tag WHERE app = ?1 AND user_id = ?2 AND tag = ?3 AND from_seq >= ?4 AND to_seq <= from_seq",
+    [SQL_QUOTA_NTH] =
+        "SELECT time_ms FROM quota WHERE app = ?1 AND kind = ?2 AND time_ms >= ?3 ORDER BY time_ms DESC, n DESC LIMIT 1 "
+        "OFFSET ?4",
+    [SQL_QUOTA_ADD] =
+        "INSERT INTO quota (app, kind, time_ms, n) SELECT ?1, ?2, ?3, coalesce(max(n), 0) + 1 FROM quota WHERE app = ?1 AND "
+        "kind = ?2 AND time_ms = ?3",
+    [SQL_QUOTA_PURGE] = "DELETE FROM quota WHERE app = ?1 AND kind = ?2 AND time_ms < ?3",
+    /* Keys alone, so that what is sorted, and may be put aside in a file, holds no content. */
+    [SQL_LOG_MESSAGES] =
+        "SELECT key FROM message WHERE app = ?1 AND time_ms >= ?2 AND time_ms < ?3 AND state <> 2 ORDER BY time_ms, key "
+        "LIMIT ?4",
+    [SQL_MESSAGE_BY_KEY] = MESSAGE_SELECT "WHERE m.key = ?1",
+    [SQL_LOG_RECALL_COUNT] = "SELECT count(*) FROM recall WHERE app = ?1 AND time_ms >= ?2 AND time_ms < ?3",
+    [SQL_LOG_RECALLS] =
+        "SELECT " RECALL_COLUMNS " FROM recall c WHERE c.app = ?1 AND c.time_ms >= ?2 AND c.time_ms < ?3 AND " RECALL_SHOWN
+        " ORDER BY c.time_ms, c.room_key, c.seq LIMIT ?4",
+    [SQL_RECALL_PAGE_ASC] = RECALL_PAGE("ASC"),
+    [SQL_RECALL_PAGE_DESC] = RECALL_PAGE("DESC"),
 };
 
 const char *const *sql_texts(void)

@@ -33,6 +33,9 @@
 #define GATE_US 2000U
 #define PROBE_MS 1000
 #define TELL_EVERY_MS 1000
+/* A writer without work for so long gives its page cache back: what thousands of devices left there as they came would else be
+ * held as long as they stay. Reading the pages again costs less than a commit. */
+#define IDLE_MS 2000
 
 struct writer {
     pthread_mutex_t lock;
@@ -52,6 +55,7 @@ struct writer {
     bool late;                                                /* said so in the log */
     int64_t truncate_since_ms, truncate_due_ms, truncated_ms; /* monotonic */
     int64_t probe_due_ms;
+    int64_t idle_due_ms; /* when memory is given back; INT64_MAX: it was */
     int64_t told_ms; /* when a failure was last logged */
 
     /* read by others */
@@ -274,6 +278,10 @@ static void housekeeping(struct writer *w)
             w->truncate_since_ms = w->truncate_due_ms = clock_mono_ms();
         }
     }
+    if (w->idle_due_ms != INT64_MAX && w->idle_due_ms <= clock_mono_ms()) {
+        w->idle_due_ms = INT64_MAX;
+        db_release_memory(w->conn.db);
+    }
     if (w->truncate || !atomic_load(&w->healthy)) {
         now = clock_mono_ms();
         if (w->truncate && now >= w->truncate_due_ms)
@@ -290,7 +298,7 @@ static int64_t due_ms(const struct writer *w)
 
     if (!atomic_load(&w->healthy) && w->probe_due_ms < due)
         due = w->probe_due_ms;
-    return due;
+    return w->idle_due_ms < due ? w->idle_due_ms : due;
 }
 
 /* Waits for jobs or for what is due. The jobs, or NULL with *end telling whether that is all. */
@@ -321,8 +329,10 @@ static void *writer_main(void *arg)
     while (!end) {
         struct job *batch = wait_for_jobs(w, &end);
 
-        if (batch != NULL)
+        if (batch != NULL) {
             run_batch(w, batch);
+            w->idle_due_ms = clock_mono_ms() + IDLE_MS;
+        }
         housekeeping(w);
     }
     /* The readers are drained by now (store_close): this succeeds unless another process is reading. */
@@ -351,6 +361,7 @@ struct writer *writer_create(const struct writer_options *options, char *error, 
     w->readers = options->readers;
     w->batch_max = options->batch_max;
     w->clock = options->clock;
+    w->idle_due_ms = INT64_MAX;
     w->truncated_ms = w->told_ms = clock_mono_ms() - ERASE_EVERY_MS - TELL_EVERY_MS;
     atomic_store(&w->healthy, true);
     if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {

@@ -18,7 +18,7 @@ static void check_idle(struct sim *s, const struct sim_hub *h, const struct sim_
     for (int room = 0; room < s->room_count; room++) {
         const struct lane *lane = &c->lanes[room];
 
-        if (lane->following && lane->ticket == 0 && (!lane->live || lane->next <= h->heard[room]))
+        if (lane->following && lane->ticket == 0 && (!lane->live || limited_next(s, c->device->user, room, lane->next) <= h->heard[room]))
             sim_fail(s, "lost",
                      "hub %d asks for no turn, has heard of %lld in %s, and connection %d has %lld",
                      h->number, (long long)h->heard[room], s->rooms[room].id, c->number,
@@ -131,12 +131,12 @@ static void check_lane(struct sim *s, struct sim_conn *c, int room)
     if (!r->member[d->user])
         sim_fail(s, "subscription", "connection %d follows %s, whose member %s is not", c->number, r->id,
                  sim_users[d->user]);
-    else if (lane->next != r->head + 1)
+    else if (limited_next(s, d->user, room, lane->next) != r->head + 1)
         sim_fail(s, "lost", "connection %d got %s up to %lld of %lld, and nothing more comes", c->number,
                  r->id, (long long)lane->next - 1, (long long)r->head);
     else if (!lane->live)
         sim_fail(s, "live", "connection %d was never told that %s is live", c->number, r->id);
-    else if (d->conn == c && d->screens[room].cursor != r->head)
+    else if (d->conn == c && limited_next(s, d->user, room, d->screens[room].cursor + 1) != r->head + 1)
         sim_fail(s, "lost", "device %d stands at %lld of %lld in %s", (int)(d - s->devices),
                  (long long)d->screens[room].cursor, (long long)r->head, r->id);
     else if (d->conn == c)

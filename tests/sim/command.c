@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define CONTENT_MAX 1100
-
 /* --- running one command of the core and committing it --- */
 
 /* Who asks; -1: the platform. */
@@ -31,8 +29,7 @@ static struct str name_of(struct sim *s, int number)
     return number < 0 ? STR_NULL : arena_printf(&s->conn.arena, "m%d", number);
 }
 
-/* The end of a step that did something. */
-static bool end(struct sim *s)
+bool command_end(struct sim *s)
 {
     arena_reset(&s->conn.arena);
     if (s->conn.failed)
@@ -88,8 +85,7 @@ static int some_room(struct sim *s)
     return (int)sim_pick(s, (unsigned)s->room_count);
 }
 
-/* No more fits into the simulation's own tables. */
-static bool full(const struct sim *s, int room)
+bool command_full(const struct sim *s, int room)
 {
     return s->rooms[room].head + 4 >= SIM_EVENTS || s->message_count >= SIM_MESSAGES ||
            s->marker_count + 2 >= SIM_MARKERS;
@@ -125,14 +121,13 @@ static bool is_awaited(const struct sim_message *m)
     return m->waits;
 }
 
-/* New content, which nothing else has, for message `number`: body and sometimes other fields. */
-static int make_content(struct sim *s, int number, char body[static CONTENT_MAX], char fields[static 64])
+int command_content(struct sim *s, int number, char body[static COMMAND_CONTENT_MAX], char fields[static 64])
 {
     const int marker = s->marker_count++;
     const int pad = sim_chance(s, 12) ? 1000 : (int)sim_pick(s, 30);
 
     s->marker_of[marker] = number;
-    (void)snprintf(body, CONTENT_MAX, "\"K%04d%*s\"", marker, pad, "");
+    (void)snprintf(body, COMMAND_CONTENT_MAX, "\"K%04d%*s\"", marker, pad, "");
     fields[0] = '\0';
     if (sim_chance(s, 3))
         (void)snprintf(fields, 64, "{\"extra\":\"K%04d\",\"width\":3}", marker);
@@ -166,8 +161,8 @@ static enum result put(struct sim *s, int number, int user, int reply, bool edit
     struct sim_message *m = &s->messages[number];
     struct core_tx tx = world_tx(s, true);
     const struct principal who = someone(&tx, user);
-    char body[CONTENT_MAX], fields[64];
-    const int marker = make_content(s, number, body, fields);
+    char body[COMMAND_CONTENT_MAX], fields[64];
+    const int marker = command_content(s, number, body, fields);
     const struct message_command c = {.room = world_room(s, m->room),
                                       .id = name_of(s, number),
                                       .body = str_c(body),
@@ -198,7 +193,7 @@ static enum result put(struct sim *s, int number, int user, int reply, bool edit
     return rc;
 }
 
-static int new_message(struct sim *s, int room)
+int command_new(struct sim *s, int room)
 {
     s->messages[s->message_count] =
         (struct sim_message){.room = room, .author = -1, .marker = -1, .reply = -1};
@@ -211,10 +206,10 @@ bool command_send(struct sim *s)
     const int user = (int)sim_pick(s, SIM_USERS + 1) - 1;
     const int reply = sim_chance(s, 3) ? some_message(s, room, is_there) : -1;
 
-    if (full(s, room))
+    if (command_full(s, room))
         return false;
-    (void)put(s, new_message(s, room), user, reply, false);
-    return end(s);
+    (void)put(s, command_new(s, room), user, reply, false);
+    return command_end(s);
 }
 
 bool command_edit(struct sim *s)
@@ -223,11 +218,11 @@ bool command_edit(struct sim *s)
     const int number = some_message(s, room, sim_chance(s, 6) ? is_there : is_live);
     const int reply = sim_chance(s, 4) ? some_message(s, room, is_there) : -1;
 
-    if (number < 0 || full(s, room))
+    if (number < 0 || command_full(s, room))
         return false;
     (void)put(s, number, sim_chance(s, 4) ? -1 : s->messages[number].author, reply == number ? -1 : reply,
               true);
-    return end(s);
+    return command_end(s);
 }
 
 static enum result recall(struct sim *s, int number, int user)
@@ -264,14 +259,14 @@ bool command_recall(struct sim *s)
     const int number = some_message(s, room, sim_chance(s, 6) ? is_there : is_live);
     const unsigned by = sim_pick(s, 8); /* the author, a manager, the platform, anyone */
 
-    if (number < 0 || full(s, room))
+    if (number < 0 || command_full(s, room))
         return false;
     (void)recall(s, number,
                  by < 4   ? s->messages[number].author
                  : by < 6 ? 1
                  : by < 7 ? -1
                           : (int)sim_pick(s, SIM_USERS));
-    return end(s);
+    return command_end(s);
 }
 
 bool command_recall_first(struct sim *s)
@@ -279,11 +274,11 @@ bool command_recall_first(struct sim *s)
     const int room = some_room(s);
     const int user = sim_chance(s, 6) ? (int)sim_pick(s, SIM_USERS) : -1;
 
-    if (full(s, room))
+    if (command_full(s, room))
         return false;
-    if (recall(s, new_message(s, room), user) == RESULT_OK && user >= 0)
+    if (recall(s, command_new(s, room), user) == RESULT_OK && user >= 0)
         sim_fail(s, "recall first", "a client could recall an id that was not seen");
-    return end(s);
+    return command_end(s);
 }
 
 bool command_late(struct sim *s)
@@ -291,11 +286,11 @@ bool command_late(struct sim *s)
     const int room = some_room(s);
     const int number = some_message(s, room, is_awaited);
 
-    if (number < 0 || full(s, room))
+    if (number < 0 || command_full(s, room))
         return false;
     if (put(s, number, (int)sim_pick(s, SIM_USERS), -1, false) == RESULT_OK)
         s->met[MET_LATE]++;
-    return end(s);
+    return command_end(s);
 }
 
 static enum result erase(struct sim *s, int number)
@@ -319,10 +314,10 @@ bool command_delete(struct sim *s)
     const int room = some_room(s);
     const int number = some_message(s, room, sim_chance(s, 4) ? is_there : is_live);
 
-    if (number < 0 || full(s, room))
+    if (number < 0 || command_full(s, room))
         return false;
     (void)erase(s, number);
-    return end(s);
+    return command_end(s);
 }
 
 /* The author's recalls become late now and then. */
@@ -351,9 +346,9 @@ bool command_join(struct sim *s)
     const int room = some_room(s);
 
     let_time_pass(s);
-    if (!full(s, room))
+    if (!command_full(s, room))
         (void)member(s, room, (int)sim_pick(s, SIM_USERS), true);
-    return end(s);
+    return command_end(s);
 }
 
 bool command_leave(struct sim *s)
@@ -361,12 +356,12 @@ bool command_leave(struct sim *s)
     const int room = some_room(s);
     const int user = (int)sim_pick(s, SIM_USERS);
 
-    if (full(s, room))
+    if (command_full(s, room))
         return false;
     (void)member(s, room, user, false);
     if (sim_chance(s, 2)) /* and back at once */
         (void)member(s, room, user, true);
-    return end(s);
+    return command_end(s);
 }
 
 bool command_role(struct sim *s)
@@ -375,13 +370,13 @@ bool command_role(struct sim *s)
     struct core_tx tx = world_tx(s, true);
     const struct principal platform = someone(&tx, -1);
 
-    if (full(s, room))
+    if (command_full(s, room))
         return false;
     tx_outcome_reset(&s->out);
     (void)room_set_role(&tx, &platform, world_room(s, room), str_c(sim_users[1 + sim_pick(s, SIM_USERS - 1)]),
                         sim_chance(s, 2) ? STR("manager") : STR("member"), &s->out);
     sim_trace(s, "a role in %s changes: seq %lld", s->rooms[room].id, (long long)s->out.seq);
-    return end(s);
+    return command_end(s);
 }
 
 bool command_read(struct sim *s)
@@ -395,7 +390,7 @@ bool command_read(struct sim *s)
         return false;
     tx_outcome_reset(&s->out);
     (void)room_mark_read(&tx, &who, world_room(s, room), name_of(s, number), &s->out);
-    return end(s);
+    return command_end(s);
 }
 
 bool command_trim(struct sim *s)
@@ -407,7 +402,7 @@ bool command_trim(struct sim *s)
     store_event_trim(&s->conn, r->key, min_seq);
     r->min_seq = min_seq;
     sim_trace(s, "the log of %s is kept from %lld on", r->id, (long long)min_seq);
-    return end(s);
+    return command_end(s);
 }
 
 bool command_lost(struct sim *s)
@@ -418,7 +413,8 @@ bool command_lost(struct sim *s)
     struct sim_message before = {.state = SIM_UNSEEN};
 
     command_commit(s);
-    if (full(s, room) || !db_exec(s->conn.db, "SAVEPOINT lost"))
+    /* The writer rolls a whole transaction back; here, what was before it must be in the database first. */
+    if (command_full(s, room) || !room_seq_write(&s->conn) || !db_exec(s->conn.db, "SAVEPOINT lost"))
         return false;
     sim_trace(s, "a batch that is rolled back:");
     if (number >= 0) {
@@ -429,23 +425,31 @@ bool command_lost(struct sim *s)
         s->messages[number] = before;
         s->rooms[room].last_unknown = last_unknown;
     }
-    (void)put(s, new_message(s, room), -1, -1, false);
+    (void)put(s, command_new(s, room), -1, -1, false);
     (void)db_exec(s->conn.db, "ROLLBACK TO lost");
     (void)db_exec(s->conn.db, "RELEASE lost");
+    room_seq_forget(&s->conn.room_seqs);
     conn_effects(&s->conn, false);
     s->message_count = messages;
     s->marker_count = markers;
-    return end(s);
+    return command_end(s);
 }
 
 /* The answer that was just made may show nothing of what was recalled. */
-static void look(struct sim *s, enum result rc)
+static void look(struct sim *s, const struct principal *who, enum result rc)
 {
-    const int shows = rc == RESULT_OK ? shown_recalled(s, str_n(s->out.result.p, s->out.result.len), 0) : -1;
+    const struct str text = str_n(s->out.result.p, s->out.result.len);
+    const int shows = rc == RESULT_OK ? shown_recalled(s, text, 0) : -1;
 
     if (shows >= 0)
         sim_fail(s, "recalled content",
                  "a history, a room or a replay shows content of m%d, which was recalled", shows);
+    for (int user = 0; rc == RESULT_OK && user < SIM_USERS; user++) {
+        const int other = str_eq(who->user, str_c(sim_users[user])) ? limited_shown(s, text, user) : -1;
+
+        if (other >= 0)
+            sim_fail(s, "audience", "a history, a room or a replay shows m%d to %s, whom it is not for", other, sim_users[user]);
+    }
 }
 
 static void look_at_log(struct sim *s, struct core_tx *tx, const struct principal *who, int room)
@@ -458,7 +462,7 @@ static void look_at_log(struct sim *s, struct core_tx *tx, const struct principa
 
     tx_outcome_reset(&s->out);
     rc = replay_page(tx, who, &q, &s->out);
-    look(s, rc);
+    look(s, who, rc);
     if (rc == RESULT_OK &&
         (memmem(s->out.result.p, s->out.result.len, "\"reset\":{", 9) != NULL) != must_reset)
         sim_fail(s, "reset", "a replay of %s since %lld must have a reset: %d", r->id, (long long)q.since,
@@ -474,9 +478,9 @@ bool command_look(struct sim *s)
 
     command_commit(s);
     tx_outcome_reset(&s->out);
-    look(s, history_page(&tx, &who, &q, &s->out));
+    look(s, &who, history_page(&tx, &who, &q, &s->out));
     tx_outcome_reset(&s->out);
-    look(s, room_get(&tx, &who, q.room, &s->out));
+    look(s, &who, room_get(&tx, &who, q.room, &s->out));
     look_at_log(s, &tx, &who, room);
-    return end(s);
+    return command_end(s);
 }

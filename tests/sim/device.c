@@ -9,18 +9,25 @@ static int last_line(const struct sim *s, int room)
     for (int i = 0; i < s->message_count; i++) {
         const struct sim_message *m = &s->messages[i];
 
-        if (m->room == room && m->seq != 0 && (m->state == SIM_LIVE || !m->is_delete) &&
+        if (m->room == room && m->seq != 0 && m->audience == 0 && (m->state == SIM_LIVE || !m->is_delete) &&
             (last < 0 || m->seq > s->messages[last].seq))
             last = i;
     }
     return last;
 }
 
-static struct sim_sight sight_of(const struct sim *s, const struct sim_message *m)
+/* What a message shows as its quote: a limited message only if it is for the same users. */
+static int quote_of(const struct sim *s, const struct sim_message *m)
 {
+    return m->reply >= 0 && limited_quoted(s, m, m->reply) ? m->reply : -1;
+}
+
+static struct sim_sight sight_of(const struct sim *s, int user, int number)
+{
+    const struct sim_message *m = &s->messages[number];
     struct sim_sight sight = {.marker = -1, .quote = -1, .quote_marker = -1};
 
-    if (m->seq == 0)
+    if (m->seq == 0 || !limited_sees(s, user, number))
         return sight;
     if (m->state == SIM_RECALLED) {
         sight.buried = sight.recalled = true;
@@ -29,8 +36,8 @@ static struct sim_sight sight_of(const struct sim *s, const struct sim_message *
     }
     sight.present = true;
     sight.marker = m->marker;
-    sight.quote = m->reply;
-    if (m->reply >= 0 && s->messages[m->reply].state == SIM_LIVE)
+    sight.quote = quote_of(s, m);
+    if (sight.quote >= 0 && s->messages[m->reply].state == SIM_LIVE)
         sight.quote_marker = s->messages[m->reply].marker;
     return sight;
 }
@@ -41,14 +48,14 @@ void device_reload(struct sim *s, struct sim_device *d, int room)
 
     for (int i = 0; i < s->message_count; i++)
         if (s->messages[i].room == room)
-            screen->sights[i] = sight_of(s, &s->messages[i]);
+            screen->sights[i] = sight_of(s, d->user, i);
     screen->last = last_line(s, room);
     screen->loaded = true;
 }
 
 /* --- events --- */
 
-static void apply_message(struct sim_screen *screen, const struct parsed *p)
+static void apply_message(const struct sim *s, struct sim_screen *screen, const struct parsed *p)
 {
     const struct shown *m = &p->message;
     struct sim_sight *sight = &screen->sights[m->message];
@@ -60,7 +67,8 @@ static void apply_message(struct sim_screen *screen, const struct parsed *p)
 
         *sight = (struct sim_sight){true, false, false, m->marker, m->quote, quotes ? m->quote_marker : -1};
     }
-    if (p->type == EVENT_MESSAGE && sight->present)
+    /* No conversation list shows what is limited. */
+    if (p->type == EVENT_MESSAGE && sight->present && s->messages[m->message].audience == 0)
         screen->last = m->message;
 }
 
@@ -85,13 +93,13 @@ static void apply_event(struct sim *s, struct sim_device *d, const struct item *
         return; /* a repeat after a subscription from further back */
     if (screen->cursor < 0)
         device_reload(s, d, item->room);
-    else if (item->seq != screen->cursor + 1)
+    else if (item->seq != limited_next(s, d->user, item->room, screen->cursor + 1))
         screen->loaded = false; /* a subscription from further on */
     screen->cursor = item->seq;
     if (item->parsed->type == EVENT_RECALL)
         apply_recall(s, screen, item->parsed);
     else if (item->parsed->type != EVENT_ROOM)
-        apply_message(screen, item->parsed);
+        apply_message(s, screen, item->parsed);
 }
 
 void device_apply(struct sim *s, struct sim_conn *c, unsigned n)
@@ -111,7 +119,7 @@ void device_apply(struct sim *s, struct sim_conn *c, unsigned n)
         case ITEM_LIVE:
             if (item->load)
                 device_reload(s, c->device, item->room);
-            else if (screen->cursor < item->seq)
+            else if (limited_next(s, c->device->user, item->room, screen->cursor + 1) <= item->seq)
                 screen->loaded = false; /* it asked for more than it had */
             if (screen->cursor < item->seq)
                 screen->cursor = item->seq;
@@ -124,9 +132,9 @@ void device_apply(struct sim *s, struct sim_conn *c, unsigned n)
 
 static bool quote_is_true(const struct sim *s, const struct sim_message *m, const struct sim_sight *sight)
 {
-    if (sight->quote != m->reply)
+    if (sight->quote != quote_of(s, m))
         return false;
-    if (m->reply < 0 || s->messages[m->reply].state != SIM_LIVE)
+    if (sight->quote < 0 || s->messages[m->reply].state != SIM_LIVE)
         return sight->quote_marker < 0;
     /* A copy of whichever revision was the last when it was made. */
     return sight->quote_marker >= 0 && s->marker_of[sight->quote_marker] == m->reply;
@@ -143,7 +151,7 @@ void device_compare(struct sim *s, const struct sim_device *d, int room)
     for (int i = 0; i < s->message_count; i++) {
         const struct sim_message *m = &s->messages[i];
         const struct sim_sight *sight = &screen->sights[i];
-        const struct sim_sight wanted = sight_of(s, m);
+        const struct sim_sight wanted = sight_of(s, d->user, i);
 
         if (m->room != room)
             continue;

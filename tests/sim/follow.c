@@ -238,7 +238,7 @@ static void on_event(struct sim *s, struct sim_hub *h, struct frame *f)
 static void publish_blind(struct sim *s, struct sim_hub *h, const struct frame *f)
 {
     const struct frame_parts parts = {EVENT_EDIT, f->app, f->seq, f->room,   f->message,
-                                      f->marks,   NULL,   0,      f->payload};
+                                      f->marks,   NULL,   0,      f->payload, f->audience};
     struct frame *blind = frame_make(&parts);
 
     s->messages[world_message_number(f->message)].heard |= 1U << h->number;

@@ -36,6 +36,24 @@ static void check_content(struct sim_conn *c, const struct parsed *p)
         sim_fail(c->sim, "recalled content",
                  "connection %d got content of m%d in event %lld of %s, after hub %d had heard of its recall",
                  c->number, shows, (long long)p->seq, c->sim->rooms[p->room].id, c->at);
+    if (limited_shown(c->sim, p->bytes, c->device->user) >= 0)
+        sim_fail(c->sim, "audience", "connection %d of %s got content of m%d in event %lld of %s, which is not for them", c->number,
+                 sim_users[c->device->user], limited_shown(c->sim, p->bytes, c->device->user), (long long)p->seq,
+                 c->sim->rooms[p->room].id);
+}
+
+/* The hub's position is before event `to`: what it passed without handing it over must not have been for the user. */
+static void pass(struct sim_conn *c, struct lane *lane, int64_t to)
+{
+    const int room = (int)(lane - c->lanes);
+    const int64_t next = limited_next(c->sim, c->device->user, room, lane->next);
+
+    if (next < to)
+        sim_fail(c->sim, "gap", "connection %d stands before %lld in %s, and did not get event %lld", c->number, (long long)to,
+                 room_name(c, lane), (long long)next);
+    if (to > lane->next)
+        c->sim->met[MET_PASSED] += (uint64_t)(to - lane->next);
+    lane->next = to;
 }
 
 static void check_event(struct sim_conn *c, const struct parsed *p)
@@ -48,10 +66,15 @@ static void check_event(struct sim_conn *c, const struct parsed *p)
     else if (lane->next < 0)
         sim_fail(c->sim, "order", "connection %d got event %lld of %s before its position was known",
                  c->number, (long long)p->seq, room_name(c, lane));
-    else if (p->seq != lane->next)
-        sim_fail(c->sim, p->seq < lane->next ? "repeated" : "gap",
-                 "connection %d got event %lld of %s, where %lld was next", c->number, (long long)p->seq,
+    else if (p->seq < lane->next)
+        sim_fail(c->sim, "repeated", "connection %d got event %lld of %s, where %lld was next", c->number, (long long)p->seq,
                  room_name(c, lane), (long long)lane->next);
+    else
+        pass(c, lane, p->seq);
+    if (!limited_sees_event(c->sim, c->device->user, p->room, p->seq))
+        sim_fail(c->sim, "audience", "connection %d of %s got event %lld of %s, which is not for them", c->number,
+                 sim_users[c->device->user], (long long)p->seq, room_name(c, lane));
+    c->sim->met[MET_LIMITED] += p->message.message >= 0 && c->sim->messages[p->message.message].audience != 0;
     lane->next = p->seq + 1;
     check_content(c, p);
     c->sim->met[MET_EVENTS]++;
@@ -154,7 +177,11 @@ static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t tick
     struct lane *lane = lane_of(c, hub_sub_room(sub));
     struct sim_hub *h = ctx;
     struct sim *s = c->sim;
-    const int64_t stands = lane->next < 0 ? -1 : lane->next - 1;
+    int64_t stands;
+
+    if (lane->next >= 0)
+        pass(c, lane, hub_sub_position(sub) + 1);
+    stands = lane->next < 0 ? -1 : lane->next - 1;
 
     if (after != stands && after != -1) /* -1: only the head, as the tail has the rest */
         sim_fail(s, "position", "connection %d stands at %lld in %s, but %lld was handed over", c->number,
@@ -183,6 +210,8 @@ static void op_live(void *ctx, struct hub_sub *sub, int64_t head, bool recovered
     if (lane->live)
         sim_fail(c->sim, "live", "connection %d was told twice that %s is live", c->number,
                  room_name(c, lane));
+    if (head >= lane->next)
+        pass(c, lane, head + 1);
     if (head != lane->next - 1)
         sim_fail(c->sim, "live", "connection %d is live in %s at %lld, but %lld was handed over", c->number,
                  room_name(c, lane), (long long)head, (long long)lane->next - 1);
@@ -225,6 +254,13 @@ static void op_refused(void *ctx, struct hub_conn *conn, struct str room, void *
     lane->lost = tag == NULL && rc != RESULT_NOT_MEMBER;
 }
 
+static enum audience_answer op_sees(struct hub_conn *conn, const struct audience *audience)
+{
+    const struct sim_conn *c = of_conn(conn);
+
+    return c->sim->mutation == SIM_BLIND_AUDIENCE ? AUDIENCE_YES : audience_of(audience, str_c(sim_users[c->device->user]));
+}
+
 static void op_wake(void *ctx)
 {
     struct sim_hub *h = ctx;
@@ -239,6 +275,7 @@ const struct hub_ops ops_hub = {.send = op_send,
                                 .live = op_live,
                                 .reset = op_reset,
                                 .refused = op_refused,
+                                .sees = op_sees,
                                 .wake = op_wake,
                                 .render = op_render};
 

@@ -28,11 +28,16 @@ static void render(struct sim *s, struct sim_read *r, struct core_tx *tx, const 
     const int64_t after =
         s->mutation == SIM_REPEAT_PAGE && r->after > 0 && sim_chance(s, 4) ? r->after - 1 : r->after;
     struct hub_page *page = &r->page;
+    struct replay_found found;
 
     page->frames = calloc(HUB_PAGE, sizeof(struct frame *));
     if (page->frames == NULL)
         abort();
-    page->frame_count = replay_frames(tx, room, after, page->frames, 1 + sim_pick(s, HUB_PAGE));
+    replay_frames(tx, room, s->mutation == SIM_PAGE_FOR_ALL ? STR_NULL : str_c(sim_users[r->user]), after, 1 + sim_pick(s, HUB_PAGE),
+                  page->frames, &found);
+    page->frame_count = found.count;
+    page->upto = s->mutation == SIM_FAR_UPTO && sim_chance(s, 4) ? room->seq : found.upto;
+    page->limited = found.limited;
     for (size_t i = 0; i < page->frame_count; i++) {
         const int shows = shown_recalled(s, page->frames[i]->payload, 0);
 
@@ -61,12 +66,14 @@ void page_run(struct sim *s, struct sim_read *r)
     struct core_tx tx = world_tx(s, false);
     struct room_row room;
 
+    command_commit(s); /* a snapshot holds what is committed */
     r->state = READ_DONE;
     if (sim_chance(s, 16) && !s->calm)
         r->page.rc = RESULT_UNAVAILABLE;
     else
         r->page.rc = replay_open(&tx, str_c(sim_users[r->user]), world_room(s, r->room), &room);
     if (r->page.rc == RESULT_OK) {
+        r->page.upto = -1;
         r->head = r->page.head = room.seq;
         r->min_seq = r->page.min_seq = room.min_seq;
         distort(s, r);

@@ -21,8 +21,7 @@ static int marker_at(const struct sim *s, const char *at, const char *end)
     return n < s->marker_count ? n : -1;
 }
 
-/* The first marker in the text from *from on, which moves behind it; -1: none. */
-static int next_marker(const struct sim *s, struct str text, size_t *from)
+int shown_marker(const struct sim *s, struct str text, size_t *from)
 {
     while (*from < text.n) {
         const char *at = memchr(text.p + *from, MARKER, text.n - *from);
@@ -43,7 +42,7 @@ int shown_recalled(const struct sim *s, struct str text, int64_t seq)
     size_t from = 0;
     int marker;
 
-    while ((marker = next_marker(s, text, &from)) >= 0) {
+    while ((marker = shown_marker(s, text, &from)) >= 0) {
         const struct sim_message *m = &s->messages[s->marker_of[marker]];
 
         if (m->state == SIM_RECALLED && (seq == 0 || m->recall_seq < seq))
@@ -57,7 +56,7 @@ int shown_heard(const struct sim *s, struct str text, int hub)
     size_t from = 0;
     int marker;
 
-    while ((marker = next_marker(s, text, &from)) >= 0) {
+    while ((marker = shown_marker(s, text, &from)) >= 0) {
         const struct sim_message *m = &s->messages[s->marker_of[marker]];
 
         if (m->state == SIM_RECALLED && (m->heard & (1U << hub)) != 0)
@@ -86,14 +85,14 @@ static struct shown object_of(struct sim *s, const json_t *o)
     shown.recalled = str_eq(text_of(o, "messageType"), STR("recall"));
     shown.deleted = json_is_true(json_object_get(o, "isDelete"));
     if (body.n != 0)
-        shown.marker = next_marker(s, body, &from);
+        shown.marker = shown_marker(s, body, &from);
     if (json_is_object(quote)) {
         const struct str quoted = text_of(quote, "message");
 
         shown.quote = world_message_number(text_of(quote, "_id"));
         from = 0;
         if (quoted.n != 0)
-            shown.quote_marker = next_marker(s, quoted, &from);
+            shown.quote_marker = shown_marker(s, quoted, &from);
     }
     return shown;
 }

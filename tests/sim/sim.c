@@ -24,6 +24,9 @@ static const char *const mutations[SIM_MUTATIONS] = {
     [SIM_OLD_LEAVE] = "old-leave",
     [SIM_NO_SECOND] = "no-second",
     [SIM_EARLY_DRAIN] = "early-drain",
+    [SIM_PAGE_FOR_ALL] = "page-for-everyone",
+    [SIM_BLIND_AUDIENCE] = "blind-audience",
+    [SIM_FAR_UPTO] = "far-upto",
 };
 
 static const char *const met[MET_COUNT] = {
@@ -39,6 +42,8 @@ static const char *const met[MET_COUNT] = {
     [MET_JOINED] = "joins followed",
     [MET_LEFT] = "leaves followed",
     [MET_LATE] = "late messages",
+    [MET_LIMITED] = "limited events",
+    [MET_PASSED] = "events left out",
     [MET_SCREENS] = "screens compared",
 };
 

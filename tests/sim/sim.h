@@ -29,6 +29,8 @@
 #define SIM_READS    24   /* under way at a time */
 #define SIM_ITEMS    1024 /* on the way to one device */
 
+#define COMMAND_CONTENT_MAX 1100
+
 enum sim_mutation {
     SIM_TRUE, /* none: the core is driven as it must be */
     SIM_READ_FIRST,
@@ -43,6 +45,9 @@ enum sim_mutation {
     SIM_OLD_LEAVE,
     SIM_NO_SECOND,
     SIM_EARLY_DRAIN,
+    SIM_PAGE_FOR_ALL,
+    SIM_BLIND_AUDIENCE,
+    SIM_FAR_UPTO,
     SIM_MUTATIONS
 };
 
@@ -60,6 +65,8 @@ enum sim_met {
     MET_JOINED, /* rooms followed because their member joined */
     MET_LEFT,
     MET_LATE,    /* messages that came after their recall */
+    MET_LIMITED, /* events with an audience that were handed over */
+    MET_PASSED,  /* events that were left out for those whom they are not for */
     MET_SCREENS, /* screens compared with the log */
     MET_COUNT
 };
@@ -110,6 +117,7 @@ struct sim_message {
     bool waits;  /* recalled first, not seen yet */
     int64_t seq; /* of the event that brought it; 0: not yet */
     int64_t recall_seq;
+    int audience;   /* limited.c's number; 0: everyone */
     unsigned heard; /* hubs that the notice of its recall has reached, as bits */
 };
 
@@ -294,6 +302,28 @@ void command_commit(struct sim *s);
 /* Writes an event that was committed into the truth. */
 void command_record(struct sim *s, const struct notice *notice);
 
+/* For limited.c: no more fits; a message that was not sent yet; new content for it (its marker), which nothing else has. */
+bool command_full(const struct sim *s, int room);
+int command_new(struct sim *s, int room);
+int command_content(struct sim *s, int number, char body[static COMMAND_CONTENT_MAX], char fields[static 64]);
+/* The end of a step that did something. */
+bool command_end(struct sim *s);
+
+/* --- limited.c: messages that are for some users alone --- */
+/* Gives the users their tags; once, before the first schedule. */
+bool limited_fill(struct sim *s);
+/* A step: sends one. */
+bool limited_send(struct sim *s);
+/* May the user see message `number`, and event `seq` of the room? As the truth has it, which asks neither the core nor the store. */
+bool limited_sees(const struct sim *s, int user, int number);
+bool limited_sees_event(const struct sim *s, int user, int room, int64_t seq);
+/* The first event from `seq` on that is for the user; one behind the head: none. */
+int64_t limited_next(const struct sim *s, int user, int room, int64_t seq);
+/* Does a message that quotes `number` show it? */
+bool limited_quoted(const struct sim *s, const struct sim_message *m, int number);
+/* The first content in the text of a message that is not for the user; -1: none. */
+int limited_shown(const struct sim *s, struct str text, int user);
+
 /* --- ops.c: what the hub asks, and the checks of what it hands over --- */
 extern const struct hub_ops ops_hub;
 /* The connection takes bytes again. */
@@ -332,6 +362,8 @@ struct sim_read *page_some(struct sim *s, int state);
 /* --- shown.c: bytes read as a client reads them --- */
 /* The frame that begins at bytes.p, and how long it is with its header. */
 const struct parsed *shown_frame(struct sim *s, struct str bytes, size_t *size);
+/* The first marker in the text from *from on, which moves behind it; -1: none. */
+int shown_marker(const struct sim *s, struct str text, size_t *from);
 /* The first content of a recalled message in the text whose recall came before `seq` (0: any); -1: none. */
 int shown_recalled(const struct sim *s, struct str text, int64_t seq);
 

@@ -215,6 +215,7 @@ struct step {
 
 static const struct step steps[] = {
     {command_send, 14, true, false},     {command_edit, 4, true, true},
+    {limited_send, 6, true, true},
     {command_recall, 7, true, false},    {command_recall_first, 2, true, true},
     {command_late, 2, true, true},       {command_delete, 1, true, true},
     {command_join, 3, true, true},       {command_leave, 2, true, true},

@@ -105,6 +105,8 @@ static bool fill(struct sim *s)
     s->app_id = store_app_intern(&s->conn, str_c(s->app->name));
     tx = world_tx(s, true);
     add_users(s, &tx, &platform);
+    if (!limited_fill(s))
+        return complain(db_error(s->conn.db));
     for (int i = 0; i < SIM_ROOMS; i++)
         add_room(s, &tx, i);
     arena_reset(&s->conn.arena);

@@ -59,9 +59,24 @@ static void a_large_batch_passes_and_is_paid_for_afterwards(void **state)
     assert_int_equal(rate_take(&r, 10, 1, START + 5000), 0);
 }
 
+static void what_would_be_taken_is_asked_without_taking(void **state)
+{
+    struct rate r = {0};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(rate_wait(&r, 2, 1, 1000), 0);
+    assert_int_equal(rate_take(&r, 2, 1, 1000), 0);
+    assert_int_equal(rate_take(&r, 2, 1, 1000), 0);
+    assert_true(rate_wait(&r, 2, 1, 1000) >= 1);
+    assert_int_equal(rate_wait(&r, 2, 1, 1000), rate_take(&r, 2, 1, 1000));
+    assert_int_equal(rate_wait(&r, 0, 1, 1000), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_would_be_taken_is_asked_without_taking),
         cmocka_unit_test(no_limit_lets_everything_through),
         cmocka_unit_test(a_second_s_worth_at_once_and_then_the_rate),
         cmocka_unit_test(a_quiet_time_is_not_saved_up_beyond_a_second),

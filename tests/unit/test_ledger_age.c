@@ -147,7 +147,9 @@ static void test_a_database_of_version_1_becomes_this_one(void **unused)
     acks("ben", "b", "r1", recalled("ann", "r1", "m1"));
     store_close(store.store);
     alter("DROP TABLE ack_log; DROP TABLE member_past; DROP INDEX recall_room; DROP INDEX device_age; DROP INDEX ack_device;"
-          "DROP INDEX refused_device; UPDATE meta SET value = '1' WHERE name = 'schema'");
+          "DROP INDEX refused_device; DROP TABLE tag; DROP TABLE package; DROP TABLE quota; DROP INDEX message_limited;"
+          "DROP INDEX message_quiet; ALTER TABLE message DROP COLUMN audience; ALTER TABLE message DROP COLUMN counted;"
+          "UPDATE meta SET value = '1' WHERE name = 'schema'");
     if (fixture_open(&store, NULL) == NULL)
         fail_msg("%s", store.error);
     assert_int_equal(ledger("ann", "r1", "m1"), RESULT_OK);

@@ -80,6 +80,26 @@ static void ids_that_json_escapes_are_found(void **state)
     }
 }
 
+/* In RongCloud's dialect a message's id stands under other names, and a quote's inside a text that is itself JSON. */
+static void ids_under_rongclouds_names_are_found(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"data\":[{\"messageUID\":\"m1\",\"content\":\"x\"}]}",
+        "PK..{\"msgUID\":\"m0\"}\n{\"content\":{},\"msgUID\":\"m1\"}\n..PK",
+        "{\"messageUID\":\"m0\",\"content\":{\"referMsg\":{},\"referMsgUid\":\"m1\"}}",
+        "{\"messageUID\":\"m0\",\"content\":\"{\\\"referMsgUid\\\":\\\"m1\\\"}\"}",
+        "{\"content\":\"{\\\"referMsgUid\\\":\\\"a\\\\\\\"b\\\"}\"}", /* an id that is escaped twice: it might be */
+    };
+    struct recalled *r = *state;
+    const uint64_t mark = recalled_mark(r);
+
+    recalled_note(r, APP, STR("m1"));
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        assert_true(shown(r, mark, bodies[i]));
+    assert_false(shown(r, mark, "{\"messageUID\":\"m2\",\"content\":\"{\\\"referMsgUid\\\":\\\"m10\\\"}\"}"));
+    assert_false(shown(r, mark, "{\"userId\":\"m1\",\"content\":\"{\\\"referMsgUid\\\":\\\"m1"));
+}
+
 static void what_is_kept_goes_round_and_more_than_that_counts_as_shown(void **state)
 {
     struct recalled *r = *state;
@@ -121,6 +141,7 @@ int main(void)
         TEST(a_message_recalled_since_the_mark_is_found_by_its_id),
         TEST(another_apps_message_of_the_same_id_is_another),
         TEST(ids_that_json_escapes_are_found),
+        TEST(ids_under_rongclouds_names_are_found),
         TEST(what_is_kept_goes_round_and_more_than_that_counts_as_shown),
         TEST(without_it_nothing_is_known),
     };

@@ -1,0 +1,197 @@
+#include "clients/load/scenario.h"
+
+#include <stdlib.h>
+
+#define OPENING_MOST  256U /* connections being made at a time where it is no storm */
+#define DRAIN_NS      INT64_C(15000000000)
+#define DRAIN_LONG_NS INT64_C(60000000000) /* where connections must come back or read on first */
+#define SETTLE_NS     INT64_C(300000000) /* in which what comes twice has come */
+#define STORM_NS      INT64_C(35000000000)
+
+static bool all_live(struct run *r)
+{
+    return r->crowd.live == r->crowd.count;
+}
+
+/* --- the loads --- */
+
+static void load_plainly(struct run *r)
+{
+    run_wait(r, NULL, r->options->duration_ns);
+}
+
+/* A third in, all drop; half in, all come back at once with cursors that are behind. */
+static void load_resume(struct run *r)
+{
+    const int64_t d = r->options->duration_ns;
+    int64_t since;
+
+    if (!run_wait(r, NULL, d / 3))
+        return;
+    crowd_drop(&r->crowd, 0, r->crowd.count);
+    if (!run_wait(r, NULL, d / 6))
+        return;
+    since = (int64_t)uv_hrtime();
+    crowd_open(&r->crowd, 0, r->crowd.count, r->crowd.count);
+    if (run_wait(r, all_live, STORM_NS) || run_over(r)) {
+        r->figures.storm_ns = r->figures.storms_ns = (int64_t)uv_hrtime() - since;
+        r->figures.storm_upgrades = r->crowd.live;
+    } else {
+        run_fail(r, "35 s after all connections dropped, %u of %u have come back", r->crowd.live, r->crowd.count);
+    }
+    since = (int64_t)uv_hrtime() - since;
+    if (since < d / 2)
+        run_wait(r, NULL, d / 2 - since);
+}
+
+/* At first all read, then some stop for half of the time, then read on. */
+static void load_slow(struct run *r)
+{
+    const int64_t d = r->options->duration_ns;
+
+    run_wait(r, NULL, d / 10);
+    crowd_pause(&r->crowd, true);
+    run_wait(r, NULL, d - d / 10 - d / 4);
+    crowd_pause(&r->crowd, false);
+    run_wait(r, NULL, d / 4);
+}
+
+/* A tenth stays connected and hears the load; all others come and go at once, again and again. */
+static void load_connect(struct run *r, uint32_t witnesses)
+{
+    const int64_t until = (int64_t)uv_hrtime() + r->options->duration_ns;
+
+    while (!run_over(r) && (int64_t)uv_hrtime() < until && witnesses < r->crowd.count) {
+        const int64_t since = (int64_t)uv_hrtime();
+        int64_t took;
+
+        crowd_open(&r->crowd, witnesses, r->crowd.count, r->crowd.count);
+        if (!run_wait(r, all_live, STORM_NS) && !run_over(r)) {
+            run_fail(r, "35 s after all connections were opened, %u of %u are let in", r->crowd.live, r->crowd.count);
+            return;
+        }
+        took = (int64_t)uv_hrtime() - since;
+        r->figures.storm_ns = took;
+        r->figures.storms_ns += took;
+        r->figures.storm_upgrades += r->crowd.live - witnesses;
+        run_wait(r, NULL, INT64_C(200000000));
+        if ((int64_t)uv_hrtime() < until && !run_over(r))
+            crowd_drop(&r->crowd, witnesses, r->crowd.count);
+        run_wait(r, NULL, INT64_C(200000000));
+    }
+    if ((int64_t)uv_hrtime() < until)
+        run_wait(r, NULL, until - (int64_t)uv_hrtime());
+}
+
+/* --- the course --- */
+
+static bool connected(struct run *r)
+{
+    if (r->crowd.error[0] != '\0')
+        run_fail(r, "%s", r->crowd.error);
+    return r->crowd.queue_len == 0 && r->crowd.opening == 0 && r->crowd.live >= r->figures.connections;
+}
+
+/* One first: what is wrong for all is told at once, and not to ten thousand. */
+static bool connect_all(struct run *r, uint32_t count)
+{
+    const int64_t since = (int64_t)uv_hrtime();
+
+    r->phase = "connecting";
+    r->crowd.strict = true;
+    r->figures.connections = 1;
+    crowd_open(&r->crowd, 0, 1, 1);
+    if (!run_wait(r, connected, -1))
+        return false;
+    r->figures.connections = count;
+    crowd_open(&r->crowd, 1, count, OPENING_MOST);
+    if (!run_wait(r, connected, -1))
+        return false;
+    r->figures.connect_ns = (int64_t)uv_hrtime() - since;
+    r->crowd.strict = false;
+    return true;
+}
+
+static bool everything_came(struct run *r)
+{
+    return traffic_idle(&r->traffic) && r->book.owed == 0 && r->crowd.opening == 0 && r->crowd.queue_len == 0;
+}
+
+static bool calls_are_answered(struct run *r)
+{
+    return traffic_idle(&r->traffic);
+}
+
+static void judge(struct run *r)
+{
+    uint64_t *missing = calloc(r->book.room_count, sizeof(*missing));
+
+    if (missing == NULL) {
+        run_fail(r, "out of memory");
+        return;
+    }
+    crowd_missing(&r->crowd, missing);
+    book_judge(&r->book, missing);
+    free(missing);
+}
+
+/* The end of the load: what is under way is waited for, and what must come. A second signal ends the waiting. */
+static void drain(struct run *r)
+{
+    const bool away = r->options->scenario == OPTIONS_SLOW || r->options->scenario == OPTIONS_RESUME;
+    const unsigned before = r->stopped;
+
+    r->phase = "waiting for the rest";
+    r->figures.stopped = before > 0;
+    r->stopped = 0;
+    if (before > 0 && r->crowd.live < r->crowd.count) /* it was stopped while connections were away */
+        crowd_open(&r->crowd, 0, r->options->scenario == OPTIONS_CONNECT ? r->figures.connections : r->crowd.count,
+                   r->crowd.count);
+    crowd_pause(&r->crowd, false);
+    run_wait(r, everything_came, away ? DRAIN_LONG_NS : DRAIN_NS);
+    if (!calls_are_answered(r))
+        traffic_give_up(&r->traffic);
+    run_wait(r, NULL, SETTLE_NS);
+    r->stopped += before;
+}
+
+static void mark(struct run *r, uint32_t witnesses)
+{
+    for (uint32_t i = 0; i < r->crowd.count; i++) {
+        struct device *d = &r->crowd.devices[i];
+
+        d->steady = i < witnesses;
+        /* spread over the rooms, whatever their number */
+        d->slow = r->options->scenario == OPTIONS_SLOW && (i * UINT32_C(2654435761) >> 8) % 100 < r->options->slow;
+    }
+}
+
+bool scenario_run(struct run *r)
+{
+    const uint32_t all = r->options->connections;
+    const uint32_t witnesses = r->options->scenario != OPTIONS_CONNECT ? all : all / 10 > 0 ? all / 10 : 1;
+
+    mark(r, witnesses);
+    if (!connect_all(r, witnesses))
+        return r->error[0] == '\0';
+    r->phase = options_scenario_name(r->options->scenario);
+    run_measure(r, true);
+    traffic_start(&r->traffic);
+    if (r->options->scenario == OPTIONS_RESUME)
+        load_resume(r);
+    else if (r->options->scenario == OPTIONS_SLOW)
+        load_slow(r);
+    else if (r->options->scenario == OPTIONS_CONNECT)
+        load_connect(r, witnesses);
+    else
+        load_plainly(r);
+    traffic_stop(&r->traffic);
+    run_measure(r, false);
+    if (r->error[0] != '\0')
+        return false;
+    drain(r);
+    r->figures.connections = all;
+    judge(r);
+    r->crowd.leaving = true;
+    return r->error[0] == '\0';
+}
