@@ -33,6 +33,8 @@ struct run {
     struct figures_process second_server, second_own;
     uint64_t second_asked, second_answered, second_failed;
     int64_t told_ns;
+    uint64_t drain_came;             /* while it waits for the rest: what had come, and when more came last */
+    int64_t drain_ns;
     bool measuring; /* the load is on: seconds are kept */
     bool tty;
     unsigned stopped; /* signals so far */

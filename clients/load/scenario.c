@@ -5,6 +5,7 @@
 #define OPENING_MOST  256U /* connections being made at a time where it is no storm */
 #define DRAIN_NS      INT64_C(15000000000)
 #define DRAIN_LONG_NS INT64_C(60000000000) /* where connections must come back or read on first */
+#define QUIET_NS      INT64_C(5000000000) /* after which what has not come does not come any more */
 #define SETTLE_NS     INT64_C(300000000) /* in which what comes twice has come */
 #define STORM_NS      INT64_C(35000000000)
 
@@ -114,7 +115,15 @@ static bool connect_all(struct run *r, uint32_t count)
 
 static bool everything_came(struct run *r)
 {
-    return traffic_idle(&r->traffic) && r->book.owed == 0 && r->crowd.opening == 0 && r->crowd.queue_len == 0;
+    const uint64_t came = r->figures.deliveries + r->figures.replayed + r->figures.answered;
+    const int64_t now = (int64_t)uv_hrtime();
+
+    if (!traffic_idle(&r->traffic) || r->crowd.opening > 0 || r->crowd.queue_len > 0 || came != r->drain_came) {
+        r->drain_came = came;
+        r->drain_ns = now;
+        return false;
+    }
+    return r->book.owed == 0 || now - r->drain_ns > QUIET_NS;
 }
 
 static bool calls_are_answered(struct run *r)

@@ -34,14 +34,6 @@ static void move_marks(struct view_marks *to, const struct view_marks *from, siz
     }
 }
 
-/* Where `part` stands in `whole`; it does, because it was just copied there. */
-static size_t offset_of(const struct json_out *whole, const struct json_out *part)
-{
-    const char *at = memmem(whole->p, whole->len, part->p, part->len);
-
-    return (size_t)(at - whole->p);
-}
-
 void event_subject(struct core_tx *tx, const struct room_row *room, const struct event_row *event, struct message_row *out)
 {
     struct recall_row recall;
@@ -54,7 +46,7 @@ void event_subject(struct core_tx *tx, const struct room_row *room, const struct
     out->room_key = room->key;
     out->state = MESSAGE_RECALLED;
     out->time_ms = out->created_ms = out->updated_ms = event->time_ms;
-    if (store_recall_get(tx->conn, tx->app_id, event->subject, &recall))
+    if (view_recall(tx, event->subject, &recall))
         out->updated_ms = recall.time_ms;
 }
 
@@ -63,15 +55,13 @@ static void render_message(struct core_tx *tx, struct json_out *o, const struct 
 {
     struct view_marks inner = {.count = 0};
     struct json_out object;
+    size_t start;
 
     json_out_init(&object);
     view_message(tx, &object, m, &inner);
-    if (edit)
-        wire_out_edit(o, at, wt_out(&object));
-    else
-        wire_out_message(o, at, wt_out(&object));
+    start = edit ? wire_out_edit(o, at, wt_out(&object)) : wire_out_message(o, at, wt_out(&object));
     if (json_out_ok(&object) && !o->failed)
-        move_marks(marks, &inner, offset_of(o, &object));
+        move_marks(marks, &inner, start);
     json_out_free(&object);
 }
 
@@ -81,7 +71,8 @@ static struct wire_text *quoted_by(struct core_tx *tx, const struct message_row 
 {
     struct message_row *rows = arena_alloc(tx->arena, QUOTED_FEW * sizeof(*rows));
     struct wire_text *ids;
-    size_t n = store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_FEW);
+    const bool none = tx->recall != NULL && tx->recall_unquoted && str_eq(tx->recall->message, m->id);
+    size_t n = none ? 0 : store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_FEW);
 
     if (n == QUOTED_FEW) {
         rows = arena_alloc(tx->arena, QUOTED_MAX * sizeof(*rows));
@@ -104,18 +95,19 @@ static void render_recall(struct core_tx *tx, struct json_out *o, const struct w
     struct message_row last;
     struct client_row operator_client = {.id = STR_NULL};
     struct wire_text *quoted;
+    struct wire_places places;
     size_t n;
 
     json_out_init(&object);
     json_out_init(&last_object);
-    (void)store_recall_get(tx->conn, tx->app_id, m->id, &recall);
+    (void)view_recall(tx, m->id, &recall);
     if (recall.operator_id.p != NULL)
         (void)store_client_get(tx->conn, tx->app_id, recall.operator_id, &operator_client);
     view_message(tx, &object, m, &inner);
     if (store_message_last(tx->conn, tx->app_id, room->key, STR_NULL, &last))
         view_message(tx, &last_object, &last, &last_inner);
     quoted = quoted_by(tx, m, &n);
-    wire_out_recall(o, at,
+    places = wire_out_recall(o, at,
                     &(struct wire_recall){
                         .message_id = wt(m->id),
                         .target_id = wt(conversation_target(tx->arena, room, recall.author.p != NULL ? recall.author : m->sender)),
@@ -135,10 +127,10 @@ static void render_recall(struct core_tx *tx, struct json_out *o, const struct w
                         .quoted_count = n,
                     });
     if (json_out_ok(&object) && !o->failed) {
-        move_marks(marks, &inner, offset_of(o, &object));
+        move_marks(marks, &inner, places.message);
         /* The last line may be the recalled message itself: then the first mark, its own, is the one that counts. */
         if (last_object.len != 0 && !str_eq(last.id, m->id))
-            move_marks(marks, &last_inner, offset_of(o, &last_object));
+            move_marks(marks, &last_inner, places.last_message);
     }
     json_out_free(&object);
     json_out_free(&last_object);
@@ -276,8 +268,8 @@ int64_t event_next(struct core_tx *tx, struct room_row *room)
     return room->seq;
 }
 
-void event_append(struct core_tx *tx, struct room_row *room, enum event_type type, int64_t seq, struct str about,
-                  const struct message_row *message, struct str data, const struct frame_member *members, size_t n)
+struct str event_append(struct core_tx *tx, struct room_row *room, enum event_type type, int64_t seq, struct str about,
+                        const struct message_row *message, struct str data, const struct frame_member *members, size_t n)
 {
     const struct event_row row = {.room_key = room->key,
                                   .seq = seq,
@@ -293,10 +285,12 @@ void event_append(struct core_tx *tx, struct room_row *room, enum event_type typ
     retention_apply(tx, room, seq);
     frame = event_render(tx, room, &row, message, members, n);
     if (frame == NULL)
-        return; /* the store failed: the batch is rolled back */
+        return STR_NULL; /* the store failed: the batch is rolled back */
     notice = notice_make(NOTICE_EVENT, tx->app_id, STR_NULL, STR_NULL, STR_NULL);
     notice->frame = frame;
     publish_later(tx, notice);
+    return frame->marks.count == 0 ? STR_NULL
+                                   : str_n(frame->payload.p + frame->marks.mark[0].at, frame->marks.mark[0].len);
 }
 
 int64_t event_room(struct core_tx *tx, struct room_row *room, const char *change, struct str by, const struct str *users,
@@ -328,7 +322,7 @@ int64_t event_room(struct core_tx *tx, struct room_row *room, const char *change
     if (role.p != NULL)
         json_out_kstr(&o, "role", role.p, role.n);
     json_out_object_end(&o);
-    event_append(tx, room, EVENT_ROOM, seq, STR_NULL, NULL, str_n(o.p, o.len), members, moves ? n : 0);
+    (void)event_append(tx, room, EVENT_ROOM, seq, STR_NULL, NULL, str_n(o.p, o.len), members, moves ? n : 0);
     json_out_free(&o);
     return seq;
 }

@@ -51,10 +51,15 @@ static enum result check_reply(struct core_tx *tx, struct str user, const struct
     return RESULT_OK;
 }
 
-static void answer(struct core_tx *tx, const struct room_row *room, const struct message_row *m, struct outcome *out)
+/* `shown`: the object, where it was rendered for the event already. */
+static void answer(struct core_tx *tx, const struct room_row *room, const struct message_row *m, struct str shown,
+                   struct outcome *out)
 {
     remember(out, room, m->id);
-    view_message(tx, &out->result, m, NULL);
+    if (shown.p != NULL)
+        json_out_raw(&out->result, shown.p, shown.n);
+    else
+        view_message(tx, &out->result, m, NULL);
 }
 
 static enum result edit(struct core_tx *tx, const struct principal *who, const struct message_command *command,
@@ -82,8 +87,7 @@ static enum result edit(struct core_tx *tx, const struct principal *who, const s
     m->updated_ms = tx->now_ms;
     m->version++;
     store_message_edit(tx->conn, m);
-    event_append(tx, room, EVENT_EDIT, out->seq, m->id, m, STR_NULL, NULL, 0);
-    answer(tx, room, m, out);
+    answer(tx, room, m, event_append(tx, room, EVENT_EDIT, out->seq, m->id, m, STR_NULL, NULL, 0), out);
     return RESULT_OK;
 }
 
@@ -146,17 +150,16 @@ static enum result add(struct core_tx *tx, const struct principal *who, const st
             return rc;
         store_recall_put(tx->conn, tx->app_id, &recall);
     }
-    message_append(tx, room, &m);
+    answer(tx, room, &m, message_append(tx, room, &m), out);
     out->seq = m.seq;
-    answer(tx, room, &m, out);
     return RESULT_OK;
 }
 
-void message_append(struct core_tx *tx, struct room_row *room, struct message_row *m)
+struct str message_append(struct core_tx *tx, struct room_row *room, struct message_row *m)
 {
     m->seq = event_next(tx, room);
     store_message_add(tx->conn, tx->app_id, m);
-    event_append(tx, room, EVENT_MESSAGE, m->seq, m->id, m, STR_NULL, NULL, 0);
+    return event_append(tx, room, EVENT_MESSAGE, m->seq, m->id, m, STR_NULL, NULL, 0);
 }
 
 enum result message_send(struct core_tx *tx, const struct principal *who, const struct message_command *command,
@@ -176,7 +179,7 @@ enum result message_send(struct core_tx *tx, const struct principal *who, const 
         store_message_by_client_id(tx->conn, tx->app_id, sender, command->client_msg_id, &m)) {
         if (m.room_key != room.key)
             return tx_fail(out, RESULT_CONFLICT, "clientMsgId: already used for a message in another room; use a new one");
-        answer(tx, &room, &m, out);
+        answer(tx, &room, &m, STR_NULL, out);
         return RESULT_OK;
     }
     if (command->id.p != NULL && store_message_get(tx->conn, tx->app_id, command->id, &m))
@@ -199,12 +202,12 @@ static void erase(struct core_tx *tx, const struct principal *who, struct room_r
                                       .objname = object_name_of(tx, m)};
 
     store_message_delete(tx->conn, m->key, tx->now_ms);
-    recall_touch_quoting(tx, m->id);
+    (void)recall_touch_quoting(tx, m->id);
     store_recall_put(tx->conn, tx->app_id, &recall);
     m->state = MESSAGE_DELETED;
     m->body = m->content = m->reply = m->batch = STR_NULL;
     m->updated_ms = tx->now_ms;
-    event_append(tx, room, EVENT_RECALL, recall.seq, m->id, m, STR_NULL, NULL, 0);
+    (void)event_append(tx, room, EVENT_RECALL, recall.seq, m->id, m, STR_NULL, NULL, 0);
 }
 
 /* Erases some of a room's messages that are not newer than `since_ms`, the least recently changed first; returns how many, and whether there

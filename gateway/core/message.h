@@ -26,7 +26,7 @@ struct message_command {
 enum result message_send(struct core_tx *tx, const struct principal *who, const struct message_command *command,
                          struct outcome *out);
 /* Writes a message whose row is complete but for key and seq, and its event; both dialects' sends end here. */
-void message_append(struct core_tx *tx, struct room_row *room, struct message_row *m);
+struct str message_append(struct core_tx *tx, struct room_row *room, struct message_row *m);
 /* DELETE /rooms/{id}/messages/{mid or _all}: for the platform and the room's owner and admins; content erased. */
 /* `_all` goes in steps, so that others are not kept waiting: with out->more call again with `done` = out->count and the first step's time as
  * `since_ms` (0 for the first); what is sent meanwhile stays. */

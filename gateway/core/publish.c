@@ -342,7 +342,7 @@ static void send_one(struct core_tx *tx, const struct publish_command *c, const 
     m.room = p->room.id;
     m.room_key = p->room.key;
     m.reply = quote_in(tx, d, &p->room);
-    message_append(tx, &p->room, &m);
+    (void)message_append(tx, &p->room, &m);
     out->seq = m.seq;
     note_sent(sent, target_of(c, i), m.id, m.time_ms);
 }

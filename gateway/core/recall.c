@@ -201,24 +201,27 @@ static void unseen_place(struct core_tx *tx, const struct recall_command *comman
     c->message.time_ms = c->message.created_ms = c->message.updated_ms = c->recalled ? c->recall.time_ms : tx->now_ms;
 }
 
-void recall_touch_quoting(struct core_tx *tx, struct str id)
+bool recall_touch_quoting(struct core_tx *tx, struct str id)
 {
     struct message_row few[1];
     struct message_row *rows;
     size_t n;
 
     if (store_message_quoting(tx->conn, tx->app_id, id, few, 1) == 0)
-        return;
+        return false;
     rows = arena_alloc(tx->arena, QUOTING_TOUCHED * sizeof(*rows));
     n = store_message_quoting(tx->conn, tx->app_id, id, rows, QUOTING_TOUCHED);
     for (size_t i = 0; i < n; i++)
         store_message_touch(tx->conn, rows[i].key, tx->now_ms);
+    return true;
 }
 
-static void commit(struct core_tx *tx, const struct recall_command *command, struct str operator_id, struct recall_case *c,
+/* Returns the message object that everyone gets. */
+static struct str commit(struct core_tx *tx, const struct recall_command *command, struct str operator_id, struct recall_case *c,
                    struct outcome *out)
 {
     struct message_row *m = &c->message;
+    struct str shown;
 
     if (c->room.key == 0) { /* a recall before anything was said there */
         conversation_make(tx, kind_of(command), command->sender, target_of(command), &c->room);
@@ -240,21 +243,25 @@ static void commit(struct core_tx *tx, const struct recall_command *command, str
     store_recall_put(tx->conn, tx->app_id, &c->recall);
     if (c->seen) {
         store_message_recall(tx->conn, m->key, tx->now_ms);
-        recall_touch_quoting(tx, m->id);
+        tx->recall_unquoted = !recall_touch_quoting(tx, m->id);
         m->state = MESSAGE_RECALLED;
         m->body = m->content = m->reply = m->batch = STR_NULL;
         m->updated_ms = tx->now_ms;
     }
     out->seq = c->recall.seq;
     out->erased = true;
-    event_append(tx, &c->room, EVENT_RECALL, c->recall.seq, command->message, m, STR_NULL, NULL, 0);
+    tx->recall = &c->recall;
+    shown = event_append(tx, &c->room, EVENT_RECALL, c->recall.seq, command->message, m, STR_NULL, NULL, 0);
+    tx->recall = NULL;
+    tx->recall_unquoted = false;
+    return shown;
 }
 
 enum result recall_apply(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
                          struct outcome *out)
 {
     struct recall_case c = {.seen = false};
-    struct str operator_id = STR_NULL;
+    struct str operator_id = STR_NULL, shown = STR_NULL;
     enum result rc;
 
     rc = look(tx, who, command, &c, out);
@@ -269,9 +276,12 @@ enum result recall_apply(struct core_tx *tx, const struct principal *who, const 
     if (!c.seen)
         unseen_place(tx, command, &c);
     if (!c.recalled)
-        commit(tx, command, operator_id, &c, out);
+        shown = commit(tx, command, operator_id, &c, out);
     (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)command->message.n, command->message.p);
     (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)c.room.id.n, c.room.id.p);
-    view_message(tx, &out->result, &c.message, NULL);
+    if (shown.p != NULL)
+        json_out_raw(&out->result, shown.p, shown.n);
+    else
+        view_message(tx, &out->result, &c.message, NULL);
     return RESULT_OK;
 }

@@ -34,7 +34,7 @@ struct recall_command {
 enum result recall_apply(struct core_tx *tx, const struct principal *who, const struct recall_command *command,
                          struct outcome *out);
 
-/* The messages that quote this one changed with it: their place in the history moves, so that pollers see the cleared quote. */
-void recall_touch_quoting(struct core_tx *tx, struct str id);
+/* The messages that quote this one changed with it: their place in the history moves, so that pollers see the cleared quote. False: there are none. */
+bool recall_touch_quoting(struct core_tx *tx, struct str id);
 
 #endif

@@ -25,6 +25,8 @@ struct core_tx {
     int64_t app_id;       /* store_app_intern */
     int64_t device_ms;    /* device_days: how long a device that is not seen still counts (core/audience.h); 0: for ever */
     struct bus *bus;      /* where events go after the commit; NULL in a reader */
+    const struct recall_row *recall; /* what this job is just recalling: need not be read again for what shows it. NULL: nothing */
+    bool recall_unquoted;            /* and nobody quotes it */
 };
 
 struct outcome {

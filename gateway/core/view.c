@@ -103,11 +103,19 @@ static void message_times(struct json_out *o, const struct message_row *m)
     json_out_kint(o, "createdAtMS", m->created_ms);
 }
 
+bool view_recall(const struct core_tx *tx, struct str message, struct recall_row *out)
+{
+    if (tx->recall == NULL || !str_eq(tx->recall->message, message))
+        return store_recall_get(tx->conn, tx->app_id, message, out);
+    *out = *tx->recall;
+    return true;
+}
+
 /* Nothing of the content: what every reader of a recalled or deleted message gets. */
 static void recalled_message(struct core_tx *tx, struct json_out *o, const struct message_row *m)
 {
     struct recall_row recall;
-    const bool known = store_recall_get(tx->conn, tx->app_id, m->id, &recall);
+    const bool known = view_recall(tx, m->id, &recall);
 
     json_out_object(o);
     kstr(o, "_id", m->id);

@@ -24,6 +24,8 @@ struct view_marks {
  * `marks` may be NULL; else the object and the quote in it
  * are added, with offsets into o->p. */
 void view_message(struct core_tx *tx, struct json_out *o, const struct message_row *m, struct view_marks *marks);
+/* The recall of a message, from the job that is making it or from the store; false: there is none. */
+bool view_recall(const struct core_tx *tx, struct str message, struct recall_row *out);
 /* {_id, id, nickname, avatarUrl, isRobot, lastLoginTimeMS} or null when `user` is absent; an unknown user has only ids. */
 void view_sender(struct core_tx *tx, struct json_out *o, struct str user);
 /* The client object of the admin calls: everything stored; token fields are added by the caller through json_out before the end. */

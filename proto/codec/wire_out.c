@@ -157,18 +157,31 @@ void wire_out_progress(struct json_out *o, struct wire_text room, struct wire_te
     json_out_object_end(o);
 }
 
-void wire_out_message(struct json_out *o, const struct wire_event *at, struct wire_text message)
+/* Where the text begins that was written last. */
+static size_t start_of(const struct json_out *o, struct wire_text t)
 {
-    begin_event(o, at, "message");
-    raw(o, "message", message, "null");
-    json_out_object_end(o);
+    return o->len - t.n;
 }
 
-void wire_out_edit(struct json_out *o, const struct wire_event *at, struct wire_text message)
+static size_t about_message(struct json_out *o, const struct wire_event *at, const char *type, struct wire_text message)
 {
-    begin_event(o, at, "edit");
+    size_t start;
+
+    begin_event(o, at, type);
     raw(o, "message", message, "null");
+    start = start_of(o, message);
     json_out_object_end(o);
+    return start;
+}
+
+size_t wire_out_message(struct json_out *o, const struct wire_event *at, struct wire_text message)
+{
+    return about_message(o, at, "message", message);
+}
+
+size_t wire_out_edit(struct json_out *o, const struct wire_event *at, struct wire_text message)
+{
+    return about_message(o, at, "edit", message);
 }
 
 /* RongCloud's RC:RcCmd. isAdmin and isDelete are booleans: a published mobile SDK reads 1 as false. */
@@ -197,20 +210,25 @@ static void recall_content(struct json_out *o, const struct wire_recall *r)
     json_out_object_end(o);
 }
 
-void wire_out_recall(struct json_out *o, const struct wire_event *at, const struct wire_recall *r)
+struct wire_places wire_out_recall(struct json_out *o, const struct wire_event *at, const struct wire_recall *r)
 {
+    struct wire_places places;
+
     begin_event(o, at, "recall");
     json_out_kcstr(o, "objectName", "RC:RcCmd");
     recall_content(o, r);
     raw(o, "message", r->message, "null");
+    places.message = start_of(o, r->message);
     json_out_kint(o, "recallTimeMS", r->recall_ms);
     raw(o, "lastMessage", r->last_message, "null");
+    places.last_message = start_of(o, r->last_message);
     json_out_key(o, "quotedBy");
     json_out_array(o);
     for (size_t i = 0; i < r->quoted_count; i++)
         json_out_str(o, r->quoted_by[i].p, r->quoted_by[i].n);
     json_out_array_end(o);
     json_out_object_end(o);
+    return places;
 }
 
 void wire_out_room(struct json_out *o, const struct wire_event *at, struct wire_text data)

@@ -83,10 +83,15 @@ void wire_out_typing(struct json_out *o, struct wire_text room, struct wire_text
 void wire_out_progress(struct json_out *o, struct wire_text room, struct wire_text message_id, int64_t acked,
                        int64_t devices);
 
-/* Events. `message` is raw: the IMKit object. */
-void wire_out_message(struct json_out *o, const struct wire_event *at, struct wire_text message);
-void wire_out_edit(struct json_out *o, const struct wire_event *at, struct wire_text message);
-void wire_out_recall(struct json_out *o, const struct wire_event *at, const struct wire_recall *r);
+/* Where raw texts begin in the frame's; meaningless after a failure. */
+struct wire_places {
+    size_t message, last_message;
+};
+
+/* Events. `message` is raw: the IMKit object. They tell where it begins. */
+size_t wire_out_message(struct json_out *o, const struct wire_event *at, struct wire_text message);
+size_t wire_out_edit(struct json_out *o, const struct wire_event *at, struct wire_text message);
+struct wire_places wire_out_recall(struct json_out *o, const struct wire_event *at, const struct wire_recall *r);
 /* A room or its membership changed. `data` is a raw object, {"change","clients","by"} and for a change of
  * roles "role"; its members become the frame's. */
 void wire_out_room(struct json_out *o, const struct wire_event *at, struct wire_text data);

@@ -110,3 +110,19 @@ test('the server goes and comes back: the page tells it, reconnects and goes on'
   await window.notice(after).waitFor();
   await window.close();
 }, LIMIT);
+
+test('a phone that lost its connection shows when it tries again, and the whole name of the room', async () => {
+  const phone = await self.window('ann', { width: 360, height: 640, expectErrors: true });
+  await eventually('the name', async () => await phone.page.locator('#room-title').textContent() === 'Demo room');
+  await phone.page.context().setOffline(true);
+  await phone.page.evaluate(() => window.dispatchEvent(new Event('offline')));
+  await self.restart();
+  await eventually('the wait', async () => /^Retry in \d+s$/.test(await phone.page.locator('#connection-text').textContent()), 20000);
+  const title = await phone.page.locator('#room-title').evaluate((one) => [one.textContent, one.scrollWidth <= one.clientWidth]);
+  assert.deepEqual(title, ['Demo room', true]);
+  assert.equal(await phone.page.locator('#connection-status').textContent(), 'Reconnecting');
+  await phone.picture('phone-waits');
+  await phone.page.context().setOffline(false);
+  await phone.online();
+  await phone.close();
+}, LIMIT);

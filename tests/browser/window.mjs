@@ -6,23 +6,31 @@ import { chromium } from 'playwright-core';
 import { Api, ROOT, eventually, startServer, tempDir } from '../e2e/lib/suite.mjs';
 
 const CHROMIUM = process.env.RECALLD_CHROMIUM ?? '/usr/bin/chromium';
-export const DEMO = { name: 'SampleApp', client_key: 'demo-client-key', api_key: 'demo-api-key' };
+export const DEMO = {
+  name: 'SampleApp', client_key: 'demo-client-key', api_key: 'demo-api-key', app_key: 'demo-app-key', app_secret: 'demo-app-secret',
+};
+/** A name of this computer that a browser does not take for this computer: plain http there is no secure context. */
+export const ELSEWHERE = 'recalld.test';
 const byId = (name) => `[data-testid="${name}"]`;
 
-/** Chromium and `recalld --demo` for a file of tests, both ended after it. */
-export async function stage() {
+/** Chromium and `recalld --demo` for a file of tests, both ended after it; `settings` are more of the server's environment. */
+export async function stage(settings = {}) {
   const dir = tempDir('demo');
   const env = {
     RECALLD_SERVER_LISTEN: '127.0.0.1:0',
     RECALLD_SERVER_STORE: `sqlite:${path.join(dir, 'demo.db')}`,
     RECALLD_SERVER_DEMO_FILES: path.join(ROOT, 'clients/demo/dist'),
+    ...settings,
   };
   const self = { server: await startServer({ args: ['--demo'], env, dir }) };
   after(async () => {
     await self.browser?.close();
     await self.server?.stop();
   });
-  self.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  self.browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`],
+  });
   self.window = (user, options) => Window.open(self, user, options);
   self.admin = new Api(self.server.base, { 'IM-API-KEY': DEMO.api_key });
   self.restart = async () => {
@@ -58,7 +66,7 @@ function keepAllThatIsSeen() {
 }
 
 export class Window {
-  static async open(stageOf, user, { width = 1100, height = 760, colorScheme = 'light', expectErrors = false } = {}) {
+  static async open(stageOf, user, { width = 1100, height = 760, colorScheme = 'light', expectErrors = false, host } = {}) {
     const self = new Window();
     self.context = await stageOf.browser.newContext({ viewport: { width, height }, colorScheme });
     self.page = await self.context.newPage();
@@ -74,7 +82,8 @@ export class Window {
       socket.on('framereceived', ({ payload }) => self.received.push(String(payload)));
     });
     await self.page.addInitScript(keepAllThatIsSeen);
-    await self.page.goto(`${stageOf.server.base}/demo/#user=${user}`);
+    const base = host === undefined ? stageOf.server.base : `http://${host}:${stageOf.server.port}`;
+    await self.page.goto(`${base}/demo/#user=${user}`);
     await self.online();
     return self;
   }

@@ -53,6 +53,7 @@ const PATHS = {
   copy: ['M9 9h10v11H9z', 'M15 9V4H5v11h4'],
   down: ['M12 5v14', 'M6 13l6 6 6-6'],
   window: ['M13 5h6v6', 'M19 5l-8 8', 'M17 14v5H5V7h5'],
+  bell: ['M6.500 16.500V11a5.500 5.500 0 0 1 11 0v5.500l1.500 1.500H5z', 'M10.500 20.500h3'],
 } as const;
 
 export type IconName = keyof typeof PATHS;

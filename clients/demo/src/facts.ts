@@ -1,5 +1,5 @@
 // What the server's message objects hold, as the plain facts that the views draw.
-import { RecallError, type Message } from 'recall-client';
+import { RecallError, contentOf, type Message } from 'recall-client';
 import type { Person, Quote } from './model.ts';
 
 const EDITED_AFTER_MS = 500;
@@ -16,9 +16,10 @@ export function asPerson(user: { _id?: string; id?: string; nickname?: string } 
   return id === '' ? null : { id, name: user?.nickname || id };
 }
 
-export function asText(message: unknown): string {
-  if (typeof message === 'string') return message;
-  return message === null || message === undefined ? '' : JSON.stringify(message);
+// The text of a message and its kind, whichever dialect it came in: `text`, `image` and so on, else the type itself.
+export function asContent(message: Message): { text: string; messageType: string } {
+  const { kind, text } = contentOf(message);
+  return { text, messageType: kind === 'other' ? message.messageType ?? 'other' : kind };
 }
 
 export function asQuote(reply: Message['reply']): Quote | null {
@@ -28,8 +29,7 @@ export function asQuote(reply: Message['reply']): Quote | null {
   return {
     id: reply._id,
     author: asPerson(reply.sender),
-    text: cleared ? '' : asText(reply.message),
-    messageType: reply.messageType ?? 'text',
+    ...(cleared ? { text: '', messageType: 'recall' } : asContent(reply)),
     cleared,
   };
 }

@@ -8,11 +8,12 @@ import { Composer, type Purpose } from './view/composer.ts';
 import { ConnectionView } from './view/connection.ts';
 import { CurlView } from './view/curl.ts';
 import { Drawer } from './view/drawer.ts';
-import { emptyState, inviteLinks } from './view/empty.ts';
+import { emptyAnnouncements, emptyState, inviteLinks } from './view/empty.ts';
 import { LedgerView } from './view/ledger.ts';
 import { LogView } from './view/log.ts';
 import { closeMenu, openMenu, type MenuItem } from './view/menu.ts';
 import { personName } from './view/message.ts';
+import { OperatorView } from './view/operator.ts';
 import { RoomsView } from './view/rooms.ts';
 import { toast } from './view/toast.ts';
 
@@ -43,7 +44,9 @@ const ledger = new LedgerView({
   load: (id, after) => session.ledger(id, after),
   failed: (error) => sentenceOf(error),
 });
-const curl = new CurlView();
+const curl = new CurlView(() => operator.open(false, false));
+const operator = new OperatorView(() => curl.open(false, false), () => toBox());
+curl.openIfWide();
 const drawer = new Drawer();
 
 const rooms = new RoomsView((room) => {
@@ -85,8 +88,14 @@ const log = new LogView({
   discard: (pending) => session.discard(pending.key),
   earlier: () => void session.earlier(),
   reading: () => readIfSeen(),
-  focusLost: () => composer.focus(),
+  focusLost: () => toBox(),
 });
+
+// Where the focus goes when nothing else may have it.
+function toBox(): void {
+  if (session.viewer.readOnly) byId('log').focus();
+  else composer.focus();
+}
 
 function menuFor(entry: MessageEntry): MenuItem[] {
   const { viewer } = session;
@@ -129,7 +138,16 @@ function drawCurl(entries: readonly Entry[]): void {
     if (entries[at]!.kind === 'message') shown = entries[at];
   }
   curl.show(shown === undefined ? null : {
-    room: session.room, id: shown.id, label: chosen === undefined ? 'Last message' : 'Selected message', line: lineOf(shown),
+    room: shown.room, id: shown.id, label: chosen === undefined ? 'Last message' : 'Selected message', line: lineOf(shown),
+  });
+}
+
+function drawOperator(entries: readonly Entry[]): void {
+  const chosen = entries.find((entry) => entry.id === selected && entry.room === '~broadcast');
+  const shown = chosen?.kind === 'message' ? chosen : session.newestBroadcast;
+  operator.show(shown === null ? null : {
+    id: shown.id, from: shown.author?.id ?? '', sentMS: shown.timeMS, line: lineOf(shown),
+    label: shown === chosen ? 'Selected announcement' : 'Newest announcement',
   });
 }
 
@@ -144,7 +162,7 @@ function draw(): void {
     selected,
     loading: session.loading,
     hasEarlier: session.hasEarlier,
-    empty: () => emptyState(others()),
+    empty: () => (viewer.readOnly ? emptyAnnouncements() : emptyState(others())),
   });
   const lines = session.roomLines();
   rooms.render(lines, session.room);
@@ -152,6 +170,9 @@ function draw(): void {
   byId('room-members').textContent = session.members.join(', ');
   byId('typing').textContent = typingLine(session.typing);
   drawCurl(entries);
+  drawOperator(entries);
+  byId('composer-form').hidden = viewer.readOnly;
+  byId('reader-note').hidden = !viewer.readOnly;
   const unread = lines.reduce((sum, room) => sum + room.unread, 0);
   drawer.unread(unread);
   document.title = `${unread > 0 ? `(${unread}) ` : ''}${session.me.name} · recalld demo`;
@@ -212,7 +233,7 @@ function watchDay(): void {
 byId('skip').addEventListener('click', (event) => {
   // A jump by address would change the hash, which names the user.
   event.preventDefault();
-  composer.focus();
+  toBox();
 });
 pickUser(byId<HTMLSelectElement>('user-picker'));
 if (new URLSearchParams(location.hash.slice(1)).get('user') !== userFromAddress().id) {

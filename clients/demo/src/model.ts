@@ -17,6 +17,8 @@ export interface Quote {
 export interface MessageEntry {
   kind: 'message';
   id: string;
+  // The server's room that it is in.
+  room: string;
   author: Person | null;
   text: string;
   messageType: string;
@@ -28,6 +30,7 @@ export interface MessageEntry {
 export interface NoticeEntry {
   kind: 'notice';
   id: string;
+  room: string;
   timeMS: number;
   operatorId: string;
   operatorName: string;
@@ -68,6 +71,7 @@ export interface RoomLine {
   name: string;
   line: string;
   isNotice: boolean;
+  isAnnouncements: boolean;
   timeMS: number;
   unread: number;
 }
@@ -76,6 +80,8 @@ export interface Viewer {
   me: Person;
   // Owner or manager of the room: may recall anyone's message.
   moderates: boolean;
+  // Nobody writes here but a back end.
+  readOnly: boolean;
   nameOf(id: string): string | undefined;
 }
 

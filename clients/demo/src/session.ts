@@ -2,9 +2,10 @@
 import {
   RecallClient, RecallError, type ListItem, type MessageList, type RecallProgress, type Room, type SignalFrame,
 } from 'recall-client';
+import { ANNOUNCEMENTS, lastLineOf, linesOf, partsOf, titleOf, type Placed } from './announcements.ts';
 import { deviceId, deviceStorage } from './device.ts';
-import { asPerson, asQuote, asText, editedBefore, sentenceOf } from './facts.ts';
-import type { Connection, Entry, LedgerPage, Pending, Person, RoomLine, Viewer } from './model.ts';
+import { asContent, asPerson, asQuote, editedBefore, sentenceOf } from './facts.ts';
+import type { Connection, Entry, LedgerPage, MessageEntry, Pending, Person, RoomLine, Viewer } from './model.ts';
 import { oneLine, recaller, recallerWord } from './text.ts';
 
 // Public on purpose: the names of `recalld --demo`.
@@ -83,15 +84,21 @@ export class Session {
     return {
       me: this.me,
       moderates: role === 'owner' || role === 'admin' || role === 'manager',
+      readOnly: this.room === ANNOUNCEMENTS,
       nameOf: (id) => this.names.get(id),
     };
   }
 
   get roomName(): string {
-    return this.rooms.find((room) => room._id === this.room)?.name || this.room;
+    return this.nameOfRoom(this.room);
+  }
+
+  private nameOfRoom(id: string): string {
+    return this.rooms.find((room) => room._id === id)?.name || titleOf(id, this.me.id, (user) => this.names.get(user));
   }
 
   get members(): string[] {
+    if (this.room === ANNOUNCEMENTS) return ['Announcements to everyone, and to you'];
     const members = this.rooms.find((room) => room._id === this.room)?.members ?? [];
     return members.map((member) => (member._id === this.me.id ? 'you' : asPerson(member)?.name ?? '')).filter((name) => name !== '');
   }
@@ -106,11 +113,11 @@ export class Session {
   }
 
   get hasEarlier(): boolean {
-    return this.isLoaded && this.list().hasMore;
+    return this.isLoaded && this.lists().some((list) => list.hasMore);
   }
 
   get entries(): Entry[] {
-    return this.list().items.map((item) => this.entry(item));
+    return linesOf(this.lists()).map((line) => this.entry(line));
   }
 
   get pending(): Pending[] {
@@ -128,18 +135,27 @@ export class Session {
 
   roomLines(): RoomLine[] {
     const ids = this.rooms.length > 0 ? this.rooms.map((room) => room._id) : [HOME_ROOM];
-    return ids.map((id) => {
-      const list = this.list(id);
-      const last = list.lastLine;
+    return [...ids, ANNOUNCEMENTS].map((id) => {
+      const lists = this.lists(id);
+      const last = lastLineOf(lists);
       return {
         id,
-        name: this.rooms.find((room) => room._id === id)?.name || id,
+        name: this.nameOfRoom(id),
         line: last === null ? 'No messages yet' : this.lineOf(last),
         isNotice: last === null || last.kind === 'notice',
+        isAnnouncements: id === ANNOUNCEMENTS,
         timeMS: last?.timeMS ?? 0,
-        unread: list.unread,
+        unread: lists.reduce((sum, list) => sum + list.unread, 0),
       };
     });
+  }
+
+  // The newest announcement to everyone that still stands.
+  get newestBroadcast(): MessageEntry | null {
+    const list = this.list('~broadcast');
+    const item = list.items.filter((one) => one.kind === 'message').pop();
+    const entry = item === undefined ? null : this.entry({ room: list.room, item });
+    return entry?.kind === 'message' ? entry : null;
   }
 
   async choose(room: string): Promise<void> {
@@ -150,8 +166,7 @@ export class Session {
   }
 
   // Loads the newest page of the room, then with each call an older one.
-  async earlier(): Promise<void> {
-    const room = this.room;
+  async earlier(room = this.room): Promise<void> {
     if (this.refuseOff()) {
       this.unloadable.add(room);
       this.events.changed();
@@ -160,7 +175,7 @@ export class Session {
     this.unloadable.delete(room);
     this.events.changed();
     try {
-      await this.list(room).load();
+      await Promise.all(this.lists(room).filter((list) => list.hasMore).map((list) => list.load()));
       this.loaded.add(room);
     } catch (error) {
       this.unloadable.add(room);
@@ -170,12 +185,13 @@ export class Session {
   }
 
   async send(text: string, reply?: string): Promise<void> {
-    const quoted = reply === undefined ? undefined : this.list().get(reply);
+    const list = this.list(this.room);
+    const quoted = reply === undefined ? undefined : list.get(reply);
     const one = {
       key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`,
       room: this.room, text, reply, timeMS: Date.now(), failed: false, waits: false,
       quote: quoted?.kind === 'message' ? asQuote(quoted.message) : null,
-      known: new Set(this.list().items.map((item) => item.id)),
+      known: new Set(list.items.map((item) => item.id)),
     };
     this.pendings = [...this.pendings, one];
     await this.deliver(one.key);
@@ -215,7 +231,8 @@ export class Session {
 
   // Where the recall stands, device by device; `after` is the former page's `next`.
   async ledger(id: string, after?: string): Promise<LedgerPage> {
-    const { counts, ackMS, devices, next } = await this.client.ledger(this.room, id,
+    const room = this.lists().find((list) => list.get(id) !== undefined)?.room ?? this.room;
+    const { counts, ackMS, devices, next } = await this.client.ledger(room, id,
       after === undefined ? { limit: LEDGER_PAGE } : { limit: LEDGER_PAGE, after });
     const all = counts.acked + counts.refused + counts.pending + counts.offline + counts.incapable;
     this.reach.set(id, { acked: counts.acked, devices: all });
@@ -240,15 +257,19 @@ export class Session {
   // Whoever looks at the end of the log has read it.
   read(): void {
     if (this.readTimer !== 0 || this.isOff) return;
-    const room = this.room;
+    const lists = this.lists();
     this.readTimer = window.setTimeout(() => {
       this.readTimer = 0;
-      const list = this.list(room);
-      const newest = list.items[list.items.length - 1];
-      if (newest === undefined || this.isOff || list.unread === 0 || this.marked.get(room) === newest.id) return;
-      this.marked.set(room, newest.id);
-      this.client.markRead(room, newest.id).catch(() => this.marked.delete(room));
+      for (const list of lists) this.readList(list);
     }, READ_AFTER_MS);
+  }
+
+  private readList(list: MessageList): void {
+    const { room } = list;
+    const newest = list.items[list.items.length - 1];
+    if (newest === undefined || this.isOff || list.unread === 0 || this.marked.get(room) === newest.id) return;
+    this.marked.set(room, newest.id);
+    this.client.markRead(room, newest.id).catch(() => this.marked.delete(room));
   }
 
   private makeClient(): RecallClient {
@@ -301,7 +322,7 @@ export class Session {
 
   // At first, and after each time offline.
   private async start(client: RecallClient): Promise<void> {
-    this.list();
+    this.lists();
     try {
       await client.connect();
       if (!this.isPresent(client)) return;
@@ -309,6 +330,8 @@ export class Session {
       await client.subscribeAll();
       await this.refreshRooms();
       if (!this.isLoaded && this.isPresent(client)) await this.earlier();
+      // For its line among the rooms.
+      if (!this.loaded.has(ANNOUNCEMENTS) && this.isPresent(client)) await this.earlier(ANNOUNCEMENTS);
     } catch (error) {
       // Closed by the switch, or because another device took the place: said elsewhere.
       if (this.isPresent(client) && !(error instanceof RecallError && error.code === 'CLOSED')) this.fail(error);
@@ -330,10 +353,12 @@ export class Session {
     try {
       const rooms = await this.client.rooms();
       if (this.stopped) return;
-      this.rooms = rooms.filter((room) => !room._id.startsWith('~'));
+      this.rooms = rooms.filter((room) => !room._id.startsWith('~') || room._id.startsWith('~private/'));
       for (const room of rooms) {
         for (const member of room.members ?? []) this.names.set(member._id, member.nickname || member._id);
       }
+      // A room that was not shown before had no list that could take its last line.
+      for (const room of this.rooms) if (!this.watched.has(room._id)) this.list(room._id).seed(room);
       this.rooms.sort((a, b) => Number(b._id === HOME_ROOM) - Number(a._id === HOME_ROOM));
     } catch (error) {
       this.fail(error);
@@ -354,7 +379,11 @@ export class Session {
     return answer.result.token;
   }
 
-  private list(room = this.room): MessageList {
+  private lists(room = this.room): MessageList[] {
+    return partsOf(room, this.me.id).map((one) => this.list(one));
+  }
+
+  private list(room: string): MessageList {
     const list = this.client.room(room);
     if (!this.watched.has(room)) {
       this.watched.add(room);
@@ -407,11 +436,11 @@ export class Session {
     this.events.changed();
   }
 
-  private entry(item: ListItem): Entry {
+  private entry({ room, item }: Placed): Entry {
     if (item.kind === 'notice') {
       const { operatorId, operatorName, admin, recallContent, recallActionTime } = item.notice;
       return {
-        kind: 'notice', id: item.id, timeMS: item.timeMS || recallActionTime, operatorId, operatorName, admin,
+        kind: 'notice', id: item.id, room, timeMS: item.timeMS || recallActionTime, operatorId, operatorName, admin,
         reEdit: recallContent ?? null,
         reach: this.reach.get(item.id) ?? null,
       };
@@ -419,9 +448,8 @@ export class Session {
     const { message } = item;
     const author = asPerson(message.sender);
     return {
-      kind: 'message', id: item.id, author, timeMS: item.timeMS,
-      text: asText(message.message),
-      messageType: message.messageType ?? 'text',
+      kind: 'message', id: item.id, room, author, timeMS: item.timeMS,
+      ...asContent(message),
       edited: this.edited.has(item.id) || editedBefore(message),
       quote: asQuote(message.reply),
     };
@@ -433,7 +461,8 @@ export class Session {
     }
     const author = asPerson(item.message.sender);
     const who = author === null ? 'Admin' : author.id === this.me.id ? 'You' : author.name;
-    return `${who}: ${oneLine(asText(item.message.message), item.message.messageType)}`;
+    const { text, messageType } = asContent(item.message);
+    return `${who}: ${oneLine(text, messageType)}`;
   }
 
   // What cannot be done while the switch is off is refused at once, not later.

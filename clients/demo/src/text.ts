@@ -81,11 +81,16 @@ export function briefTime(ms: number, nowMS: number): string {
   return dayKey(ms) === dayKey(nowMS) ? clock.format(ms) : shortDay.format(ms);
 }
 
-// A message in one line: quotes, the room list, the curl panel.
+const KIND_WORDS = new Map(Object.entries({
+  image: 'Photo', voice: 'Voice message', video: 'Video', file: 'File', location: 'Location',
+}));
+
+// A message in one line: quotes, the room list, the curl panel. What is no text is named.
 export function oneLine(text: string, messageType = 'text'): string {
   const line = text.replace(/\s+/gu, ' ').trim();
-  if (line !== '') return line.length > 160 ? `${line.slice(0, 159)}…` : line;
-  return messageType === 'text' || messageType === '' ? '' : `[${messageType}]`;
+  const word = messageType === 'text' || messageType === '' ? '' : KIND_WORDS.get(messageType) ?? `[${messageType}]`;
+  const all = word === '' || line === '' ? word + line : `${word}: ${line}`;
+  return all.length > 160 ? `${all.slice(0, 159)}…` : all;
 }
 
 // One word for a POSIX shell. Ids are the callers' to choose, so an id may hold quotes, and this line is made to be pasted.
@@ -115,6 +120,22 @@ export function curlLine(facts: CurlFacts): string {
     "-H 'Content-Type: application/json; charset=utf-8' \\",
     `-d ${shellWord(`{${body.join(', ')}}`)}`,
   ].join('\n');
+}
+
+export interface RcCurlFacts {
+  origin: string;
+  path: string;
+  headers: readonly (readonly [string, string])[];
+  fields: readonly (readonly [string, string])[];
+}
+
+// A signed form request of RongCloud's dialect as a shell line.
+export function rcCurl(facts: RcCurlFacts): string {
+  return [
+    `curl -X "POST" "${facts.origin}${facts.path}"`,
+    ...facts.headers.map(([name, value]) => `-H ${shellWord(`${name}: ${value}`)}`),
+    ...facts.fields.map(([name, value]) => `--data-urlencode ${shellWord(`${name}=${value}`)}`),
+  ].join(' \\\n');
 }
 
 export function typingLine(names: readonly string[]): string {

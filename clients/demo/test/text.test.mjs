@@ -41,6 +41,15 @@ test('an id or a room made of shell characters stays one word and runs nothing',
   assert.equal(words[2], 'http://127.0.0.1:8080/rooms/r%22%3B%20echo%20owned%3B%20%24%28x%29%21%27%60y%60/message');
 });
 
+test('a signed form request as a shell line: each header and field stays one word', () => {
+  const words = wordsInShell(text.rcCurl({
+    origin: 'http://127.0.0.1:8080', path: '/message/broadcast.json', headers: [['App-Key', 'demo-app-key'], ['Nonce', '14314']],
+    fields: [['fromUserId', 'System'], ['content', '{"content":"it\'s $(echo owned) & `more`"}']],
+  }));
+  assert.deepEqual(words, ['-X', 'POST', 'http://127.0.0.1:8080/message/broadcast.json', '-H', 'App-Key: demo-app-key', '-H', 'Nonce: 14314',
+    '--data-urlencode', 'fromUserId=System', '--data-urlencode', 'content={"content":"it\'s $(echo owned) & `more`"}']);
+});
+
 test('a notice names you, the admin, or the other person', () => {
   const nameOf = (id) => ({ ben: 'Ben' })[id];
   assert.deepEqual(text.recaller({ operatorId: 'ann', operatorName: 'Ann' }, 'ann', nameOf), { kind: 'you' });
@@ -75,7 +84,11 @@ test('initials keep whole letters', () => {
 test('a preview is one line, shortened, and names what is not text', () => {
   assert.equal(text.oneLine('a\n\n  b'), 'a b');
   assert.equal(text.oneLine('x'.repeat(500)).length, 160);
-  assert.equal(text.oneLine('', 'image'), '[image]');
+  assert.equal(text.oneLine('', 'image'), 'Photo');
+  assert.equal(text.oneLine('plan.pdf', 'file'), 'File: plan.pdf');
+  assert.equal(text.oneLine('', 'voice'), 'Voice message');
+  assert.equal(text.oneLine('', 'app:gift'), '[app:gift]');
+  assert.equal(text.oneLine('', 'constructor'), '[constructor]');
 });
 
 test('days are called today, yesterday, or by name', () => {

@@ -13,6 +13,12 @@ export interface ListCache {
 
 const VERSION = 1;
 
+/** The newest item that a conversation list may show. */
+export function newestLine(items: readonly ListItem[]): ListItem | null {
+  for (let i = items.length - 1; i >= 0; i--) if (!items[i]!.unlisted) return items[i]!;
+  return null;
+}
+
 /** When an item last changed, which is the order of history. */
 function changedAt(item: ListItem): number {
   return item.kind === 'message' ? item.message.updatedAtMS ?? item.timeMS : item.notice.recallActionTime;
@@ -40,7 +46,7 @@ export function writeCache(room: string, cache: ListCache, limit: number): strin
     if (item.kind === 'message') return { message: item.message };
     // The text of a recalled message stays in memory, for its author and for a short time.
     const { recallContent: _text, ...notice } = item.notice;
-    return { id: item.id, timeMS: item.timeMS, notice };
+    return { id: item.id, timeMS: item.timeMS, notice, ...(item.unlisted && { unlisted: true }) };
   });
   const { cursor, user } = cache;
   const hasMore = cache.hasMore || items.length < cache.items.length;
@@ -74,7 +80,7 @@ function readItem(value: any): ListItem | null {
     const id = messageId(message);
     return id === '' || isRecalled(message) ? null : { kind: 'message', id, timeMS: messageTime(message), message };
   }
-  const { id, timeMS, notice } = value ?? {};
+  const { id, timeMS, notice, unlisted } = value ?? {};
   if (typeof id !== 'string' || typeof timeMS !== 'number' || !notice || typeof notice !== 'object') return null;
-  return { kind: 'notice', id, timeMS, notice };
+  return { kind: 'notice', id, timeMS, notice, ...(unlisted === true && { unlisted }) };
 }

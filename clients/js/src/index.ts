@@ -1,5 +1,6 @@
 export { Backoff, type BackoffOptions } from './backoff.js';
 export { RecallClient } from './client.js';
+export { contentOf, conversationOf, type Content, type ContentKind, type Conversation, type ConversationKind } from './conversation.js';
 export type { FetchLike, ResponseLike, WebSocketConstructor, WebSocketLike } from './env.js';
 export { RecallError } from './errors.js';
 export { IndexedDbStorage, type IndexedDbFactory } from './indexeddb.js';

@@ -2,7 +2,7 @@
  * The messages of one room as a screen shows them. Works without a connection: `apply` takes event frames, which is
  * also how the golden vectors test it.
  */
-import { pageEdge, readCache, writeCache } from './cache.js';
+import { newestLine, pageEdge, readCache, writeCache } from './cache.js';
 import { Emitter } from './emitter.js';
 import { RecallError } from './errors.js';
 import { RoomLog } from './log.js';
@@ -139,7 +139,7 @@ export class MessageList extends Emitter<ListEvents> {
     else this.#log.cursor = cache.cursor;
     this.#items = cache.items;
     for (const item of cache.items) this.#byId.set(item.id, item);
-    this.#last = this.#items[this.#items.length - 1] ?? null;
+    this.#last = newestLine(this.#items);
     this.#loaded = true;
     this.#hasMore = cache.hasMore;
     this.#held = { user: cache.user };
@@ -226,7 +226,7 @@ export class MessageList extends Emitter<ListEvents> {
       this.#merge(page);
       this.#loaded = true;
       this.#hasMore = page.data.length >= limit;
-      this.#last = this.#items[this.#items.length - 1] ?? null;
+      this.#last = newestLine(this.#items);
       this.#held = undefined;
       this.#changed();
     } finally {
@@ -273,7 +273,7 @@ export class MessageList extends Emitter<ListEvents> {
     this.#touched?.add(id);
     if (!item) return;
     if (isNew && item.kind === 'message') this.#unread.arrived(item, this.#me());
-    if (!this.#last || this.#last.id === id || item.timeMS >= this.#last.timeMS) this.#last = item;
+    if (!item.unlisted && (!this.#last || this.#last.id === id || item.timeMS >= this.#last.timeMS)) this.#last = item;
     this.#trim();
   }
 
@@ -328,7 +328,7 @@ export class MessageList extends Emitter<ListEvents> {
       this.emit('forget', { room: this.room, ids: [id], urls, isDelete: true });
     }
     if (event['all'] === true || (this.#last && ids.includes(this.#last.id))) {
-      this.#last = this.#items[this.#items.length - 1] ?? null;
+      this.#last = newestLine(this.#items);
     }
   }
 
@@ -347,7 +347,7 @@ export class MessageList extends Emitter<ListEvents> {
         this.#reEdits.keep(item.id, keep - age);
       }
     }
-    return { kind: 'notice', id: item.id, timeMS: item.timeMS, notice };
+    return { kind: 'notice', id: item.id, timeMS: item.timeMS, notice, ...(item.unlisted && { unlisted: true }) };
   }
 
   #forgetTexts(ids: string[]): void {
@@ -390,7 +390,7 @@ export class MessageList extends Emitter<ListEvents> {
   #fixLast(event: EventFrame, tombstone: Tombstone): void {
     if (event.content?.disableUpdateLastMsg === true) return;
     if (event.lastMessage === undefined && this.#last?.id !== tombstone.id) return;
-    const newest = this.#items[this.#items.length - 1] ?? null;
+    const newest = newestLine(this.#items);
     const told = this.#lineOf(event.lastMessage ?? null);
     // A replayed recall tells its own time's last line; never go back behind what the list has.
     this.#last = told && !(newest && newest.timeMS > told.timeMS) ? told : newest;
@@ -408,13 +408,14 @@ export class MessageList extends Emitter<ListEvents> {
   #itemOf(message: Message): ListItem | null {
     const id = messageId(message);
     const timeMS = messageTime(message);
+    const unlisted = message['disableUpdateLastMsg'] === true ? { unlisted: true as const } : {};
     const tombstone = this.#log.tombstone(id) ?? (isRecalled(message) ? tombstoneFrom(message) : undefined);
     if (tombstone) {
       if (tombstone.delete) return null;
-      return { kind: 'notice', id, timeMS, notice: noticeOf(tombstone, message) };
+      return { kind: 'notice', id, timeMS, notice: noticeOf(tombstone, message), ...unlisted };
     }
     const quoted = this.#log.tombstone(quotedId(message));
-    return { kind: 'message', id, timeMS, message: quoted ? clearQuote(message, quoted, false) : message };
+    return { kind: 'message', id, timeMS, message: quoted ? clearQuote(message, quoted, false) : message, ...unlisted };
   }
 
   /** Puts a message object into the list. What is recalled stays so, and an older revision changes nothing. */
@@ -442,7 +443,7 @@ export class MessageList extends Emitter<ListEvents> {
       else this.#drop(item.id);
       return after ?? [];
     });
-    const newest = this.#items[this.#items.length - 1] ?? null;
+    const newest = newestLine(this.#items);
     if (this.#last?.kind === 'message') this.#last = this.#lineOf(this.#last.message) ?? newest;
   }
 
@@ -478,7 +479,7 @@ export class MessageList extends Emitter<ListEvents> {
     }
     for (const id of hidden) this.#remove(id);
     this.#unread.recount(this.#items, this.#me());
-    const newest = this.#items[this.#items.length - 1];
+    const newest = newestLine(this.#items);
     if (newest && (!this.#last || newest.timeMS > this.#last.timeMS)) this.#last = newest;
   }
 

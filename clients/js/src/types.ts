@@ -26,7 +26,9 @@ export interface Message {
   updatedAtMS?: number;
   /** The quoted message: a populated copy, or its bare id. */
   reply?: Message | string | null;
+  /** RongCloud's name of the content, where the message came in that dialect; `content` is the content itself then. */
   objectName?: string;
+  content?: unknown;
   [field: string]: unknown;
 }
 
@@ -153,6 +155,8 @@ export interface MessageItem {
   id: string;
   timeMS: number;
   message: Message;
+  /** Sent with disableUpdateLastMsg: the conversation list never shows it. */
+  unlisted?: true;
 }
 
 export interface NoticeItem {
@@ -160,6 +164,7 @@ export interface NoticeItem {
   id: string;
   timeMS: number;
   notice: RcNtf;
+  unlisted?: true;
 }
 
 /** One line of a room: a message, or the gray bar where a message was. */

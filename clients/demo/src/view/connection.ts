@@ -7,6 +7,8 @@ const WORDS = { connecting: 'Connecting', online: 'Online', offline: 'Offline', 
 export class ConnectionView {
   private readonly pill = byId('connection');
   private readonly text = byId('connection-text');
+  // A phone's header has no room for the long word beside the room's name.
+  private readonly narrow = window.matchMedia('(max-width: 479px)');
   private readonly status = byId('connection-status');
   private readonly toggle = byId<HTMLButtonElement>('offline-switch');
   private timer = 0;
@@ -27,13 +29,12 @@ export class ConnectionView {
     const word = WORDS[connection.state];
     if (this.pill.dataset.state !== connection.state || this.status.textContent === '') this.status.textContent = word;
     this.pill.dataset.state = connection.state;
-    if (connection.state !== 'reconnecting') {
-      this.text.textContent = word;
-      return;
-    }
+    this.text.textContent = word;
+    if (connection.state !== 'reconnecting') return;
     const draw = (): void => {
       const seconds = Math.max(0, Math.ceil((connection.untilMS - Date.now()) / 1000));
-      this.text.textContent = seconds > 0 ? `${word} in ${seconds}s` : word;
+      if (seconds > 0) this.text.textContent = `${this.narrow.matches ? 'Retry' : word} in ${seconds}s`;
+      else this.text.textContent = this.narrow.matches ? WORDS.connecting : word;
       if (seconds === 0) window.clearInterval(this.timer);
     };
     draw();

@@ -21,7 +21,8 @@ export class CurlView {
   private readonly asDelete = byId<HTMLInputElement>('curl-delete');
   private target: CurlTarget | null = null;
 
-  constructor() {
+  // `opened` is told, so that another panel makes room.
+  constructor(private readonly opened: () => void) {
     byId('curl-close').append(icon('close'));
     this.toggle.append(icon('code'));
     this.copy.append(icon('copy'), 'Copy the line');
@@ -32,12 +33,17 @@ export class CurlView {
     });
     this.asDelete.addEventListener('change', () => this.draw());
     this.copy.addEventListener('click', () => void this.copyLine());
+  }
+
+  // On a wide screen it is there from the start.
+  openIfWide(): void {
     if (window.matchMedia('(min-width: 1180px)').matches) this.open(true, false);
   }
 
   open(open: boolean, moveFocus = true): void {
     this.panel.hidden = !open;
     this.toggle.setAttribute('aria-expanded', String(open));
+    if (open) this.opened();
     if (!moveFocus) return;
     if (open) byId('curl-close').focus();
     else this.toggle.focus();

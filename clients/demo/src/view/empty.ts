@@ -16,6 +16,12 @@ export function inviteLinks(place: HTMLElement, users: readonly Person[]): void 
     avatar(user.name, initials(user.name), hueOf(user.id)), user.name, icon('window'))));
 }
 
+export function emptyAnnouncements(): HTMLElement {
+  return h('section', { class: 'empty', attrs: { 'data-testid': 'empty-state' } }, h('div', { class: 'empty-card' },
+    h('h2', { class: 'empty-title' }, 'Nothing announced yet'),
+    h('p', { class: 'empty-text' }, 'What a back end sends to everyone, or to you alone, shows here in every window.')));
+}
+
 export function emptyState(users: readonly Person[]): HTMLElement {
   const other = users[0]!;
   const art = h('div', { class: 'empty-art', attrs: { 'aria-hidden': 'true' } }, h('span', {}), h('span', {}), h('span', {}));

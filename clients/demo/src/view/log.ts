@@ -138,7 +138,7 @@ export class LogView {
       });
     }
     const now = Date.now();
-    const names = JSON.stringify(viewer.me);
+    const names = JSON.stringify([viewer.me, viewer.readOnly]);
     let day = '';
     entries.forEach((entry, index) => {
       const thisDay = dayKey(entry.timeMS);

@@ -86,7 +86,7 @@ export function messageRow(entry: MessageEntry, place: Place, viewer: Viewer, ev
     who,
     h('div', { class: 'bubble-row' },
       h('div', { class: 'bubble' }, entry.quote !== null && quote(entry.quote, viewer, events.goTo), text, meta),
-      more)));
+      !viewer.readOnly && more)));
 }
 
 export function noticeRow(entry: NoticeEntry, viewer: Viewer, events: RowEvents): HTMLElement {

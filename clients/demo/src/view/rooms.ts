@@ -1,5 +1,5 @@
 // The side column's rooms, each with its last line and how many messages are unread.
-import { avatar, byId, h } from '../dom.ts';
+import { avatar, byId, h, icon } from '../dom.ts';
 import type { RoomLine } from '../model.ts';
 import { briefTime, hueOf, initials } from '../text.ts';
 
@@ -24,7 +24,9 @@ export class RoomsView {
   }
 
   private row(room: RoomLine, current: boolean): HTMLLIElement {
-    const mark = avatar(room.name, initials(room.name), hueOf(room.id), 'room-mark');
+    const mark = room.isAnnouncements
+      ? h('span', { class: 'avatar room-mark is-system', attrs: { 'aria-hidden': 'true' } }, icon('bell'))
+      : avatar(room.name, initials(room.name), hueOf(room.id), 'room-mark');
     return h('li', {}, h('button', {
       class: room.unread > 0 ? 'room is-unread' : 'room',
       attrs: { type: 'button', 'aria-current': current ? 'true' : undefined, 'data-room': room.id, 'data-testid': 'room' },
