@@ -51,7 +51,7 @@ static void leave_line(struct hub *h, struct hub_sub *sub)
 void cursor_forget(struct hub *h, struct hub_sub *sub)
 {
     leave_line(h, sub);
-    if (sub->read != NULL)
+    if (sub->state == SUB_READING)
         sub->read->sub = NULL;
 }
 
@@ -82,7 +82,6 @@ static bool start_read(struct hub *h, struct hub_sub *sub)
     HASH_DEL(h->reads, read);
     h->reads_open--;
     free(read);
-    sub->read = NULL;
     sub->state = SUB_WANTS;
     return false;
 }
@@ -214,14 +213,13 @@ void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)
     if (h->wait_head != NULL)
         hub_wake(h);
     if (sub != NULL) {
-        sub->read = NULL;
+        sub->state = SUB_WANTS;
         if (page->rc == RESULT_OK) {
             apply(h, sub, page);
         } else if (page->rc == RESULT_UNAVAILABLE || page->rc == RESULT_INTERNAL) {
             const bool woken = h->woken;
 
             h->woken = true; /* not at once: hub_second looks again */
-            sub->state = SUB_WANTS;
             cursor_want(h, sub);
             h->woken = woken;
         } else {

@@ -16,23 +16,27 @@ enum sub_state {
     SUB_LIVE,    /* served from the tail */
 };
 
+/* 56 bytes: every idle device has at least one. */
 struct hub_sub {
     struct hub_room *room;
     struct hub_conn *conn;
-    struct hub_sub *next;      /* the connection's list */
-    struct hub_sub *wait_next; /* the hub's line of those who want a read */
+    struct hub_sub *next; /* the connection's list */
+    union {
+        struct hub_sub *wait_next; /* with `waiting`: the hub's line of those who want a read */
+        struct cursor_read *read;  /* with SUB_READING: the one under way */
+    };
     void *tag;
-    struct cursor_read *read;              /* under way, else NULL */
+    int64_t announce_at; /* `live` is called when this seq was handed over */
     uint32_t slot;
     uint8_t state;
-    bool waiting;   /* in the line */
-    bool announced; /* `live` was called */
-    int64_t announce_at; /* it is called when this seq was handed over */
-    bool reset;     /* must be told `reset`, whatever the log says */
-    bool head_only; /* the read under way asks only where the log stands: the tail holds the rest */
-    bool in_full;   /* that did not do: the next read is a whole one */
-    bool lost;      /* was told `reset` before it became live: not recovered */
+    bool waiting : 1;   /* in the line */
+    bool announced : 1; /* `live` was called */
+    bool reset : 1;     /* must be told `reset`, whatever the log says */
+    bool head_only : 1; /* the read under way asks only where the log stands: the tail holds the rest */
+    bool in_full : 1;   /* that did not do: the next read is a whole one */
+    bool lost : 1;      /* was told `reset` before it became live: not recovered */
 };
+_Static_assert(sizeof(struct hub_sub) <= 56, "an idle subscription's memory is a promise");
 
 /* One subscriber in its room's dense array: what a sweep touches. */
 struct hub_slot {
