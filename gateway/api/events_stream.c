@@ -170,7 +170,7 @@ bool events_stream_read(struct events_stream *s, struct str room, int64_t after,
 
 struct str events_stream_user(const struct events_stream *s)
 {
-    return s->user != NULL ? s->user->id : STR_NULL;
+    return s->user != NULL ? session_user_id(s->user) : STR_NULL;
 }
 
 void events_stream_stop(struct events_stream *s)

@@ -202,7 +202,7 @@ struct principal_claim session_claim(const struct session *s)
                                     .expires_ms = s->token == PRINCIPAL_TOKEN_JWT ? s->expires_ms : 0,
                                     .generation = s->token_foreign ? -1 : s->token_since};
 
-    memcpy(claim.user, s->user->id.p, s->user->id.n); /* at most 64 bytes: it came from a claim */
+    memcpy(claim.user, s->user->id, s->user->id_len); /* at most 64 bytes: it came from a claim */
     memcpy(claim.hash, s->token_hash, sizeof(claim.hash));
     return claim;
 }
@@ -280,8 +280,7 @@ void session_close(struct session *s)
     if (s->user != NULL)
         session_table_remove(s);
     free_held(s);
-    free(s->device);
-    free(s->origin_host);
+    free(s->device); /* or origin_host */
     free(s);
 }
 

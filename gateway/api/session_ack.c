@@ -223,7 +223,7 @@ static struct session_ack *find_ack(const struct session *s, struct str room)
 static struct session_ack *add_ack(struct session *s, struct str room, int64_t now_ms)
 {
     struct session_table *table = s->thread->sessions;
-    const struct str user = s->user->id, device = str_c(s->device);
+    const struct str user = session_user_id(s->user), device = str_c(s->device);
     struct session_ack *a;
 
     if (s->ack_count >= SESSION_ACKS || table->ack_count >= SESSION_ACKS_ALL)

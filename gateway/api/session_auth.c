@@ -81,7 +81,7 @@ void session_auth_seen(struct session *s, const char *package)
 
     if (j == NULL)
         return;
-    if (!session_job_init(&j->base, s, s->user->app, s->user->app_id, false, 0)) {
+    if (!session_job_init(&j->base, s, session_user_app(s->thread, s->user), s->user->app_id, false, 0)) {
         free(j);
         return;
     }
@@ -90,7 +90,7 @@ void session_auth_seen(struct session *s, const char *package)
     j->base.job.drop = seen_drop;
     j->serial = s->serial;
     j->claim = session_claim(s);
-    copy(j->user, sizeof(j->user), s->user->id);
+    copy(j->user, sizeof(j->user), session_user_id(s->user));
     copy(j->device, sizeof(j->device), str_c(s->device));
     j->package = package != NULL && package[0] != '\0' ? strdup(package) : NULL;
     (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
@@ -154,7 +154,7 @@ static void send_ready(struct session *s, const struct auth_job *j)
                            .id = j->base.has_id ? &j->base.id : NULL,
                            .session = session_text(str_c(name)),
                            .device = session_text(str_c(s->device)),
-                           .user_id = session_text(s->user->id),
+                           .user_id = session_text(session_user_id(s->user)),
                            .nickname = session_text(str_c(j->nickname != NULL ? j->nickname : "")),
                            .ping_ms = limits.ping_ms,
                            .frame_max = limits.frame_max,
@@ -173,16 +173,17 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
     s->expires_ms = j->expires_ms;
     s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;
     if (s->user == NULL) {
-        s->device = strdup(j->device);
-        if (s->device == NULL) {
+        char *device = strdup(j->device);
+
+        if (device == NULL) {
             session_stop(s, CLOSE_LATER, "out of memory");
             return;
         }
+        free(s->origin_host);
+        s->device = device;
         s->caps = (uint8_t)j->caps;
         s->serial = atomic_fetch_add(&next_serial, 1); /* the device is its latest authenticated session's */
         s->state = SESSION_READY;
-        free(s->origin_host);
-        s->origin_host = NULL;
         session_table_add(s, j->base.app_id, str_c(j->claim.user));
     }
     session_auth_seen(s, j->package);
@@ -205,7 +206,7 @@ static void auth_done(struct job *job, void *ctx)
         refuse(s, j->base.has_id, j->base.id, job->fate, "");
     else if (j->base.out.rc != RESULT_OK)
         refuse(s, j->base.has_id, j->base.id, j->base.out.rc, j->base.out.text);
-    else if (s->user != NULL && !str_eq(s->user->id, str_c(j->claim.user)))
+    else if (s->user != NULL && !str_eq(session_user_id(s->user), str_c(j->claim.user)))
         refuse(s, j->base.has_id, j->base.id, RESULT_INVALID_TOKEN,
                "The token is another user's; open a new connection for another user");
     else
@@ -219,8 +220,8 @@ static bool origin_allowed(const struct session *s, const struct config_app *app
 {
     const char *cut;
 
-    if (s->origin_host == NULL)
-        return true;
+    if (s->user != NULL || s->origin_host == NULL)
+        return true; /* a renewal: it was checked when the connection was new */
     cut = strchr(s->origin_host, '\n');
     return config_origin_allowed_by(app, s->origin_host, (size_t)(cut - s->origin_host), cut + 1, strlen(cut + 1));
 }
@@ -245,8 +246,8 @@ static bool claim(struct session *s, struct str client_key, struct str token, bo
                   struct principal_claim *out, char app_name[static 256], int64_t *app_id)
 {
     const struct config *config = config_holder_get(s->thread->gateway->config);
-    const struct config_app *app =
-        s->user != NULL ? config_find_app_by_name(config, s->user->app, strlen(s->user->app)) : NULL;
+    const char *before = s->user != NULL ? session_user_app(s->thread, s->user) : NULL;
+    const struct config_app *app = before != NULL ? config_find_app_by_name(config, before, strlen(before)) : NULL;
     char text[240] = "";
     enum result rc;
     bool ok = false;
@@ -260,7 +261,7 @@ static bool claim(struct session *s, struct str client_key, struct str token, bo
         session_reply_error(s, has_id, id, RESULT_FORBIDDEN,
                             "Pages of this origin may not use the app; the operator adds it to `origins`", 0);
         session_stop(s, CLOSE_FORBIDDEN, "origin not allowed");
-    } else if (s->user != NULL && strcmp(s->user->app, app->name) != 0) {
+    } else if (before != NULL && strcmp(before, app->name) != 0) {
         refuse(s, has_id, id, RESULT_INVALID_CLIENT_KEY, "The client key is another app's; open a new connection for it");
     } else {
         copy(app_name, 256, str_c(app->name));
@@ -333,7 +334,7 @@ void session_auth_notice(struct session *s, const struct notice *n)
         return;
     claim = session_claim(s);
     if (!session_auth_stands(&claim, n)) {
-        log_info("token revoked", LOG_STR("user", s->user->id.p, s->user->id.n), LOG_END);
+        log_info("token revoked", LOG_STR("user", session_user_id(s->user).p, session_user_id(s->user).n), LOG_END);
         session_stop(s, CLOSE_TOKEN, "the token was revoked");
     }
 }

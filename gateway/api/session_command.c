@@ -84,7 +84,7 @@ static void start_message(struct session *s, struct wire_in *in, bool recall)
     struct message_job *j = calloc(1, sizeof(*j));
     struct fields_error err = {.text = ""};
 
-    if (j == NULL || !session_job_init(&j->base, s, s->user->app, s->user->app_id, in->has_id, in->id)) {
+    if (j == NULL || !session_job_init(&j->base, s, session_user_app(s->thread, s->user), s->user->app_id, in->has_id, in->id)) {
         free(j);
         session_stop(s, CLOSE_LATER, "try again later");
         return;
@@ -140,7 +140,7 @@ void session_typing(struct session *s, const struct wire_in *in, int64_t now_ms)
     }
     if ((uint32_t)now_ms - s->typing_ms >= TYPING_STEP_MS) {
         s->typing_ms = (uint32_t)now_ms;
-        event_typing(s->thread->gateway->bus, s->user->app_id, room, s->user->id);
+        event_typing(s->thread->gateway->bus, s->user->app_id, room, session_user_id(s->user));
     }
     if (!in->has_id)
         return;

@@ -156,9 +156,9 @@ static bool op_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t tick
 
     if (stream != NULL)
         return events_stream_read(stream, hub_sub_room(sub), after, ticket);
-    return session_read_start(ctx, &(struct session_read){.app = user->app,
+    return session_read_start(ctx, &(struct session_read){.app = session_user_app(ctx, user),
                                                           .app_id = user->app_id,
-                                                          .user = user->id,
+                                                          .user = session_user_id(user),
                                                           .room = hub_sub_room(sub),
                                                           .after = after,
                                                           .ticket = ticket});
@@ -212,7 +212,7 @@ static enum audience_answer op_sees(struct hub_conn *conn, const struct audience
 {
     const struct events_stream *stream = events_stream_of(conn);
 
-    return audience_of(audience, stream != NULL ? events_stream_user(stream) : of_conn(conn)->user->id);
+    return audience_of(audience, stream != NULL ? events_stream_user(stream) : session_user_id(of_conn(conn)->user));
 }
 
 static void op_wake(void *ctx)
@@ -341,7 +341,7 @@ static void all_done(struct job *job, void *ctx)
         follow_free(j->follow);
         goto out;
     }
-    n = snprintf(own, sizeof(own), "~system/%.*s", (int)s->user->id.n, s->user->id.p);
+    n = snprintf(own, sizeof(own), "~system/%.*s", (int)session_user_id(s->user).n, session_user_id(s->user).p);
     follow_with_cursor(j, STR("~broadcast"), -1);
     follow_with_cursor(j, str_n(own, (size_t)n), 0);
     for (size_t i = 0; i < j->count && s->state == SESSION_READY; i++)
@@ -371,7 +371,7 @@ static void follow_all(struct follow *f, const struct wire_in *in)
     struct session *s = f->session;
     struct all_job *j = calloc(1, sizeof(*j));
 
-    if (j == NULL || !session_job_init(&j->base, s, s->user->app, s->user->app_id, f->has_id, f->id)) {
+    if (j == NULL || !session_job_init(&j->base, s, session_user_app(s->thread, s->user), s->user->app_id, f->has_id, f->id)) {
         free(j);
         session_stop(s, CLOSE_LATER, "try again later");
         return;
@@ -380,7 +380,7 @@ static void follow_all(struct follow *f, const struct wire_in *in)
     s->all = true;
     j->follow = f;
     j->since = cursors(in);
-    (void)snprintf(j->user, sizeof(j->user), "%.*s", (int)s->user->id.n, s->user->id.p);
+    (void)snprintf(j->user, sizeof(j->user), "%.*s", (int)session_user_id(s->user).n, session_user_id(s->user).p);
     j->limit = (size_t)j->base.config->server.max_rooms;
     j->base.job.run = all_run;
     j->base.job.done = all_done;

@@ -35,11 +35,10 @@ struct session_user {
     struct session_user *next; /* in its chain of the table */
     struct session *sessions;
     struct events_stream *streams; /* event streams of the user on this thread */
-    const char *app;               /* the app's name; the gateway's */
-    struct str id;                 /* in `text` */
     uint32_t app_id;               /* gateway_app_id; apps are few */
     uint32_t hash;
-    char text[];
+    uint8_t id_len;
+    char id[];
 };
 
 /* An `ack` that has not been written yet, in the thread's line of them. */
@@ -73,8 +72,10 @@ struct session {
     struct follow *follows;          /* subscribes that are not answered yet */
     struct session_ack *acks;        /* its part of the thread's line */
     struct session_held *held;
-    char *device;
-    char *origin_host;               /* Origin and Host until authenticated: "origin\nhost"; NULL: no Origin */
+    union {
+        char *device;                /* with `user` */
+        char *origin_host;           /* until then Origin and Host: "origin\nhost"; NULL: no Origin */
+    };
     uint64_t serial;
     int64_t expires_ms;              /* of the token; 0: never */
     int64_t deadline_ms;
@@ -127,6 +128,17 @@ struct session_job {
 static inline const struct session_transport *session_transport(const struct session *s)
 {
     return s->thread->sessions->transport;
+}
+
+static inline struct str session_user_id(const struct session_user *u)
+{
+    return (struct str){u->id, u->id_len};
+}
+
+/* The app's name; the gateway's. */
+static inline const char *session_user_app(const struct api_thread *t, const struct session_user *u)
+{
+    return gateway_app_name(t->gateway, u->app_id);
 }
 
 static inline struct wire_text session_text(struct str s)

@@ -198,7 +198,7 @@ static void check_apps(struct api_thread *t)
 
     for (size_t i = 0; config != t->sessions->config && i < t->sessions->user_chains; i++) {
         for (struct session_user *u = t->sessions->users[i]; u != NULL; u = u->next) {
-            if (config_find_app_by_name(config, u->app, strlen(u->app)) != NULL)
+            if (config_find_app_by_name(config, session_user_app(t, u), strlen(session_user_app(t, u))) != NULL)
                 continue;
             for (struct session *s = u->sessions; s != NULL; s = s->user_next)
                 session_stop(s, CLOSE_TOKEN, "the app is not served any more");

@@ -3,6 +3,7 @@
  */
 #include "api/session_private.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define CHAINS_AT_FIRST 64U
@@ -23,7 +24,7 @@ struct session_user *session_table_user(struct api_thread *t, int64_t app_id, st
     const uint32_t h = hash((uint32_t)app_id, user);
     struct session_user *u = table->user_chains != 0 ? table->users[h & (table->user_chains - 1)] : NULL;
 
-    while (u != NULL && (u->hash != h || u->app_id != (uint32_t)app_id || !str_eq(u->id, user)))
+    while (u != NULL && (u->hash != h || u->app_id != (uint32_t)app_id || !str_eq(session_user_id(u), user)))
         u = u->next;
     return u;
 }
@@ -63,13 +64,12 @@ struct session_user *session_table_join(struct api_thread *t, int64_t app_id, st
     if (u != NULL)
         return u;
     grow(table);
-    u = calloc(1, sizeof(*u) + user.n);
+    u = calloc(1, offsetof(struct session_user, id) + user.n);
     if (u == NULL)
         abort();
-    memcpy(u->text, user.p, user.n);
-    u->id = str_n(u->text, user.n);
+    memcpy(u->id, user.p, user.n); /* at most 64 bytes */
+    u->id_len = (uint8_t)user.n;
     u->app_id = (uint32_t)app_id;
-    u->app = gateway_app_name(t->gateway, app_id);
     u->hash = hash(u->app_id, user);
     at = &table->users[u->hash & (table->user_chains - 1)];
     u->next = *at;

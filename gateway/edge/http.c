@@ -46,6 +46,7 @@ static void on_closed(uv_handle_t *handle)
     free(c->request);
     free(c->out_head);
     free(c->out_owned);
+    recalled_ids_free(c->out_ids);
     free(c);
 }
 
@@ -231,8 +232,12 @@ void http_send(struct http_conn *c, const char *head, size_t head_len, const cha
 /* The rest of an answer that waits for its reader may not go out once a message that it shows was recalled. */
 static bool stale(struct http_conn *c)
 {
-    return c->watched &&
-           recalled_shown(c->thread->gateway->recalled, c->out_app, &c->out_mark, c->out_body, c->out_body_len);
+    struct recalled *r = c->thread->gateway->recalled;
+
+    if (!c->watched)
+        return false;
+    return c->out_ids != NULL ? recalled_listed(r, c->out_ids, &c->out_mark)
+                              : recalled_shown(r, c->out_app, &c->out_mark, c->out_body, c->out_body_len);
 }
 
 /* --- the loop --- */

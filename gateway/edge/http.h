@@ -58,6 +58,7 @@ struct http_conn {
     int64_t stalled_ms;           /* with HTTP_STREAM: when the socket took something last */
     int64_t out_app;              /* with `watched`: see api_reply */
     uint64_t out_mark;
+    struct recalled_ids *out_ids; /* freed with out_owned */
     int fd;
     int events; /* polled now */
     int status; /* of the answer being written, for the log */

@@ -1,5 +1,6 @@
 #include "edge/http_flow.h"
 
+#include "api/recalled.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -87,6 +88,7 @@ static void send_reply(struct http_conn *c, struct api_reply *reply, const char 
     n = http_reply_head(head, &r);
     if (n == 0) { /* `extra` is our own and static: this is a mistake of ours, not the caller's */
         free(owned);
+        recalled_ids_free(reply->ids);
         events_stream_close(reply->stream);
         http_close(c);
         return;
@@ -98,6 +100,7 @@ static void send_reply(struct http_conn *c, struct api_reply *reply, const char 
     c->watched = reply->watched;
     c->out_app = reply->app_id;
     c->out_mark = reply->mark;
+    c->out_ids = reply->ids;
     http_send(c, head, n, c->head_only ? NULL : body, c->head_only ? 0 : reply->len, owned);
 }
 
@@ -109,6 +112,7 @@ static void answer(void *edge_context, struct api_reply *reply)
     c->call = NULL;
     if (c->state != HTTP_CALL) { /* cancelled: not wanted any more */
         free(reply->body);
+        recalled_ids_free(reply->ids);
         events_stream_close(reply->stream);
         return;
     }
@@ -290,6 +294,8 @@ static bool step_done(struct http_conn *c)
     log_request(c);
     free(c->out_head);
     free(c->out_owned);
+    recalled_ids_free(c->out_ids);
+    c->out_ids = NULL;
     c->out_head = NULL;
     c->out_owned = NULL;
     c->muted = false;

@@ -18,7 +18,7 @@ struct ws_opening {
     int fd;
 };
 
-_Static_assert(sizeof(struct ws) <= 120, "an idle connection's memory is a promise");
+_Static_assert(sizeof(struct ws) <= 88, "an idle connection's memory is a promise");
 
 /* --- opening and closing --- */
 
@@ -59,7 +59,7 @@ static int on_established(struct lws *wsi, struct ws *w)
     w->wsi = wsi;
     w->thread = t;
     w->fd = o->fd;
-    w->pinged_ms = t->now_ms;
+    w->pinged_ms = (uint32_t)t->now_ms;
     link_in(w);
     facts = (struct session_open){
         .im_client_key = h->api.im_client_key,
@@ -114,20 +114,22 @@ static void deliver(struct ws *w, const char *payload, size_t n)
 /* Makes room for more of a frame. It grows with what has arrived, not with what was announced. */
 static bool grow(struct ws *w, uint32_t need, uint32_t whole)
 {
-    uint32_t cap = w->in_cap < 256 ? 256 : w->in_cap;
-    char *p;
+    const uint32_t has = w->in != NULL ? w->in->cap : 0;
+    uint32_t cap = has < 256 ? 256 : has;
+    struct ws_in *p;
 
-    if (need <= w->in_cap)
+    if (need <= has)
         return true;
     while (cap < need)
         cap *= 2;
     if (whole >= need && cap > whole)
         cap = whole;
-    p = realloc(w->in, cap);
+    p = realloc(w->in, sizeof(*p) + cap);
     if (p == NULL)
         return false;
+    p->len = w->in != NULL ? p->len : 0;
+    p->cap = cap;
     w->in = p;
-    w->in_cap = cap;
     return true;
 }
 
@@ -136,6 +138,7 @@ static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
     size_t rest = lws_remaining_packet_payload(wsi);
     uint32_t max = w->thread->settings.frame_max;
     bool last = lws_is_final_fragment(wsi) != 0;
+    uint32_t held = w->in != NULL ? w->in->len : 0;
 
     thread_now(w->thread);
     w->heard = true;
@@ -145,29 +148,28 @@ static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
         ws_out_close(w, 1003, "text frames only");
         return 0;
     }
-    if (rest > max || w->in_len + n + rest > max) {
+    if (rest > max || held + n + rest > max) {
         ws_out_close(w, 4413, "frame too large");
         return 0;
     }
-    if (last && w->in_len == 0) {
+    if (last && held == 0) {
         deliver(w, p, n);
         return 0;
     }
-    if (!grow(w, w->in_len + (uint32_t)n, w->in_len + (uint32_t)(n + rest))) {
+    if (n == 0 && !last)
+        return 0;
+    if (!grow(w, held + (uint32_t)n, held + (uint32_t)(n + rest))) {
         ws_out_close(w, 1013, "out of memory");
         return 0;
     }
     if (n > 0)
-        memcpy(w->in + w->in_len, p, n);
-    w->in_len += (uint32_t)n;
+        memcpy(w->in->text + held, p, n);
+    w->in->len = held + (uint32_t)n;
     if (last) {
-        char *frame = w->in;
-        size_t len = w->in_len;
+        struct ws_in *frame = w->in;
 
         w->in = NULL;
-        w->in_len = 0;
-        w->in_cap = 0;
-        deliver(w, frame, len);
+        deliver(w, frame->text, frame->len);
         free(frame);
     }
     return 0;
@@ -283,8 +285,10 @@ static int64_t session_due(const struct ws *w, int64_t now_ms)
 static int64_t ping_due(const struct ws *w)
 {
     const struct settings *s = &w->thread->settings;
+    const int64_t now = w->thread->now_ms;
+    const int64_t pinged = now - (int64_t)((uint32_t)now - w->pinged_ms);
 
-    return w->pinged_ms + (w->awaiting_pong ? s->ping_timeout_ms : s->ping_interval_ms);
+    return pinged + (w->awaiting_pong ? s->ping_timeout_ms : s->ping_interval_ms);
 }
 
 void ws_rearm(struct ws *w)
@@ -311,7 +315,7 @@ static void keep_alive(struct ws *w, int64_t now_ms)
         w->awaiting_pong = false;
         return;
     }
-    w->pinged_ms = now_ms;
+    w->pinged_ms = (uint32_t)now_ms;
     w->awaiting_pong = true;
     w->heard = false;
     ws_out_ping(w);

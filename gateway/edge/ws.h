@@ -26,23 +26,27 @@
 #define WS_CLOSE_MS 2000  /* how long a peer may take to answer our close frame */
 #define WS_CLOSE_REASON_MAX 123
 
-/* One connection; 104 bytes, counted by every idle device. */
+struct ws_in {
+    uint32_t len, cap;
+    char text[];
+};
+
+/* One connection; 88 bytes, counted by every idle device. */
 struct ws {
     struct lws *wsi;
     struct session *session;
     struct edge_thread *thread; /* NULL: gone */
     struct ws *next, *prev;
     struct wheel_node timer; /* the earliest of: the session's deadline, ping, pong overdue, close overdue */
-    char *in;                /* a frame being assembled; NULL between frames */
-    uint32_t in_len, in_cap;
-    int64_t pinged_ms; /* when the last ping went out, or the connection opened */
+    struct ws_in *in;        /* a frame being assembled; NULL between frames */
+    uint32_t pinged_ms; /* low bits of the monotonic time when the last ping went out, or the connection opened */
     uint32_t waiting;  /* bytes of replies that wait in libwebsockets, since it was last empty */
     int fd;
     uint16_t pieces; /* how many pieces wait */
-    bool blocked;    /* something waits; session_drained is owed */
-    bool closing;    /* no more frames go out */
-    bool awaiting_pong;
-    bool heard; /* anything came in since the last ping */
+    bool blocked : 1;    /* something waits; session_drained is owed */
+    bool closing : 1;    /* no more frames go out */
+    bool awaiting_pong : 1;
+    bool heard : 1; /* anything came in since the last ping */
 };
 
 struct ws_upgrade {

@@ -4,6 +4,7 @@
 #include "store/conn.h"
 #include "store/queue.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,15 @@
 #include <time.h>
 
 #define READER_NICE 10
+/* A reader without work for so long gives its page cache back, as the writer does. */
+#define IDLE_S 1
 
 struct reader {
     struct readers *pool;
     struct store_conn conn;
     pthread_t thread;
     bool started;
+    bool warm; /* it read something since it gave its cache back */
 };
 
 struct readers {
@@ -45,14 +49,34 @@ static void leave(struct readers *r)
         pthread_cond_signal(&r->idle);
 }
 
-/* The next job, with the gate passed; NULL at the end. */
-static struct job *next_job(struct readers *r)
+/* Waits for work or the end. Lock held, but not while memory is given back. */
+static void wait_for_work(struct reader *reader)
 {
+    struct readers *r = reader->pool;
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_S;
+    while (r->queue.head == NULL && !r->closed) {
+        if (!reader->warm) {
+            pthread_cond_wait(&r->wake, &r->lock);
+        } else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) == ETIMEDOUT) {
+            reader->warm = false;
+            pthread_mutex_unlock(&r->lock);
+            db_release_memory(reader->conn.db);
+            pthread_mutex_lock(&r->lock);
+        }
+    }
+}
+
+/* The next job, with the gate passed; NULL at the end. */
+static struct job *next_job(struct reader *reader)
+{
+    struct readers *r = reader->pool;
     struct job *job;
 
     pthread_mutex_lock(&r->lock);
-    while (r->queue.head == NULL && !r->closed)
-        pthread_cond_wait(&r->wake, &r->lock);
+    wait_for_work(reader);
     /* Entered before taking: while it waits at the gate the job still counts as waiting and another thread
      * may take it. */
     enter(r);
@@ -112,8 +136,10 @@ static void *reader_main(void *arg)
     for (;;) {
         bool end;
 
-        while ((job = next_job(r)) != NULL)
+        while ((job = next_job(reader)) != NULL) {
+            reader->warm = true;
             serve(reader, job);
+        }
         /* Another thread may have taken the job that woke this one. */
         pthread_mutex_lock(&r->lock);
         end = r->closed && r->queue.head == NULL;

@@ -35,7 +35,7 @@
 #define TELL_EVERY_MS 1000
 /* A writer without work for so long gives its page cache back: what thousands of devices left there as they came would else be
  * held as long as they stay. Reading the pages again costs less than a commit. */
-#define IDLE_MS 2000
+#define IDLE_MS 1000
 
 struct writer {
     pthread_mutex_t lock;
