@@ -32,7 +32,8 @@ static void on_answer(void *arg, uint64_t tag, const struct caller_answer *a)
         b->pause_until_ns = now + (int64_t)wait_s * 1000000000;
         return;
     }
-    if (a->status == 200 ? b->batch->took == NULL || b->batch->took(b->run, i, a) : a->status == 404 && b->batch->cleaning)
+    if (a->status == 200 ? b->batch->took == NULL || b->batch->took(b->run, i, a)
+                         : a->status == 404 && b->batch->cleaning)
         return;
     b->failed = true;
     if (b->error[0] != '\0')
@@ -51,8 +52,8 @@ static bool ask_next(struct running *b)
     struct batch_call call = {.method = "POST"};
     bool ok = b->batch->call(b->run, i, &call);
 
-    ok = ok && caller_ask(&b->run->caller, call.method, call.path, NULL, call.body != NULL ? call.body : "", call.len,
-                          on_answer, b, i);
+    ok = ok && caller_ask(&b->run->caller, call.method, call.path, NULL, call.body != NULL ? call.body : "",
+                          call.len, on_answer, b, i);
     free(call.body);
     b->open += ok;
     if (!ok) {
@@ -65,8 +66,8 @@ static bool ask_next(struct running *b)
 /* A call that fails at once is told within ask_next, before it is counted as open. */
 static void fill(struct running *b)
 {
-    while (!(b->failed && !b->batch->cleaning) && b->open < b->most && (b->again_count > 0 || b->next < b->batch->count) &&
-           (int64_t)uv_hrtime() >= b->pause_until_ns) {
+    while (!(b->failed && !b->batch->cleaning) && b->open < b->most &&
+           (b->again_count > 0 || b->next < b->batch->count) && (int64_t)uv_hrtime() >= b->pause_until_ns) {
         if (!ask_next(b))
             return;
     }

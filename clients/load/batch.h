@@ -3,9 +3,8 @@
  *
  * Owns:    nothing beyond the call.
  * Bounds:  `options->in_flight` calls at a time, at most 64.
- * Fails:   false; the run has failed then, with a sentence that explains it, or is over. A server that asks for time (429,
- *          503) gets it, up to a minute in all.
- * Thread:  the loop's; the loop runs meanwhile.
+ * Fails:   false; the run has failed then, with a sentence that explains it, or is over. A server that asks
+ * for time (429, 503) gets it, up to a minute in all. Thread:  the loop's; the loop runs meanwhile.
  */
 #ifndef RECALL_LOAD_BATCH_H
 #define RECALL_LOAD_BATCH_H

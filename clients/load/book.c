@@ -34,7 +34,8 @@ struct book_message *book_new(struct book *b, uint32_t room)
     struct book_message *m = &b->messages[number % BOOK_MESSAGES];
 
     for (int k = 0; k < FIGURES_KINDS; k++)
-        b->owed -= m->number != 0 && is_owed(&m->events[k]); /* from here on it is the numbers in the log that tell */
+        b->owed -= m->number != 0 &&
+                   is_owed(&m->events[k]); /* from here on it is the numbers in the log that tell */
     *m = (struct book_message){.number = number, .room = room};
     return m;
 }
@@ -46,7 +47,8 @@ struct book_message *book_find(struct book *b, uint64_t number)
     return number != 0 && m->number == number ? m : NULL;
 }
 
-void book_ask(struct book *b, struct book_message *m, enum figures_kind kind, int64_t due_ns, int64_t now_ns, int32_t slot)
+void book_ask(struct book *b, struct book_message *m, enum figures_kind kind, int64_t due_ns, int64_t now_ns,
+              int32_t slot)
 {
     const struct book_room *r = &b->rooms[m->room];
 
@@ -95,8 +97,8 @@ static void measure(struct book *b, struct book_event *e, enum figures_kind kind
         histogram_record(&f->last[kind], took);
 }
 
-void book_delivered(struct book *b, uint64_t number, enum figures_kind kind, uint32_t room, int64_t seq, enum book_mode mode,
-                    int64_t now_ns)
+void book_delivered(struct book *b, uint64_t number, enum figures_kind kind, uint32_t room, int64_t seq,
+                    enum book_mode mode, int64_t now_ns)
 {
     struct book_message *m = book_find(b, number);
     struct book_event *e = m != NULL ? &m->events[kind] : NULL;
@@ -162,8 +164,11 @@ void book_judge(struct book *b, const uint64_t *missing)
                 continue;
             unseen[m->room] += e->expected - e->got;
             if (!b->rooms[m->room].reset)
-                figures_broken(f, "the %s %llu (event %lld of room %u) was acknowledged and came to %u of %u subscribers",
-                               kind_names[k], (unsigned long long)m->number, (long long)e->seq, m->room, e->got, e->expected);
+                figures_broken(
+                    f,
+                    "the %s %llu (event %lld of room %u) was acknowledged and came to %u of %u subscribers",
+                    kind_names[k], (unsigned long long)m->number, (long long)e->seq, m->room, e->got,
+                    e->expected);
         }
     }
     for (uint32_t r = 0; r < b->room_count; r++) {

@@ -1,13 +1,11 @@
 /*
- * clients/load/book.h - what was asked of the server and what it must therefore deliver: each acknowledged event to each
- * subscriber of its room, once, and no content of a message behind its recall.
+ * clients/load/book.h - what was asked of the server and what it must therefore deliver: each acknowledged
+ * event to each subscriber of its room, once, and no content of a message behind its recall.
  *
  * Owns:    the rooms, the last BOOK_MESSAGES messages.
  * Borrows: the figures, which it fills.
- * Bounds:  BOOK_MESSAGES messages of 120 bytes, taken as they are used. Of older ones only the numbers in the log are
- *          checked (track.h).
- * Fails:   book_init, without memory.
- * Thread:  one.
+ * Bounds:  BOOK_MESSAGES messages of 120 bytes, taken as they are used. Of older ones only the numbers in the
+ * log are checked (track.h). Fails:   book_init, without memory. Thread:  one.
  */
 #ifndef RECALL_LOAD_BOOK_H
 #define RECALL_LOAD_BOOK_H
@@ -18,13 +16,13 @@
 #define BOOK_MESSAGES 131072U
 
 struct book_event {
-    int64_t due_ns;      /* the moment for which it was intended; 0: not asked for */
-    int64_t asked_ns;    /* when the call was made */
-    int64_t answered_ns; /* of a good answer; 0: none so far */
-    int64_t seq;         /* its number in the log, once a subscriber has seen it */
-    uint32_t expected, got;     /* steady subscribers: those there were, those that have it */
+    int64_t due_ns;              /* the moment for which it was intended; 0: not asked for */
+    int64_t asked_ns;            /* when the call was made */
+    int64_t answered_ns;         /* of a good answer; 0: none so far */
+    int64_t seq;                 /* its number in the log, once a subscriber has seen it */
+    uint32_t expected, got;      /* steady subscribers: those there were, those that have it */
     uint32_t prompt, prompt_got; /* of them those that read at once */
-    int32_t slot;        /* of the closed loop; -1: none */
+    int32_t slot;                /* of the closed loop; -1: none */
 };
 
 struct book_message {
@@ -55,7 +53,9 @@ struct book {
     struct book_message *messages; /* number n at n % BOOK_MESSAGES */
     uint64_t last;                 /* number of the newest message */
     uint64_t owed;                 /* acknowledged events that some subscriber has not got yet */
-    void (*complete)(void *arg, int32_t slot); /* an event of the closed loop is answered and everywhere; NULL: nobody asks */
+    void (*complete)(
+        void *arg,
+        int32_t slot); /* an event of the closed loop is answered and everywhere; NULL: nobody asks */
     void *arg;
 };
 
@@ -67,16 +67,19 @@ struct book_message *book_new(struct book *b, uint32_t room);
 /* The message with this number; NULL if it is unknown or too old. */
 struct book_message *book_find(struct book *b, uint64_t number);
 /* It is being asked for, now or (due) earlier. */
-void book_ask(struct book *b, struct book_message *m, enum figures_kind kind, int64_t due_ns, int64_t now_ns, int32_t slot);
+void book_ask(struct book *b, struct book_message *m, enum figures_kind kind, int64_t due_ns, int64_t now_ns,
+              int32_t slot);
 /* Its call was answered well. */
 void book_answered(struct book *b, struct book_message *m, enum figures_kind kind, int64_t now_ns);
 /* A subscriber got it, for the first time, under number `seq`. */
-void book_delivered(struct book *b, uint64_t number, enum figures_kind kind, uint32_t room, int64_t seq, enum book_mode mode,
-                    int64_t now_ns);
-/* A subscriber of `room` with this track, connected since `since_ns`, got a frame with the content of message `number`: broken
- * if it had the recall before, or connected after that was acknowledged. */
-void book_content(struct book *b, uint64_t number, uint32_t room, const struct track *track, int64_t since_ns);
-/* At the end: adds what never came to the figures. `missing` has each room's numbers that steady subscribers miss at last. */
+void book_delivered(struct book *b, uint64_t number, enum figures_kind kind, uint32_t room, int64_t seq,
+                    enum book_mode mode, int64_t now_ns);
+/* A subscriber of `room` with this track, connected since `since_ns`, got a frame with the content of message
+ * `number`: broken if it had the recall before, or connected after that was acknowledged. */
+void book_content(struct book *b, uint64_t number, uint32_t room, const struct track *track,
+                  int64_t since_ns);
+/* At the end: adds what never came to the figures. `missing` has each room's numbers that steady subscribers
+ * miss at last. */
 void book_judge(struct book *b, const uint64_t *missing);
 
 #endif

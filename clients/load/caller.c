@@ -42,13 +42,15 @@ static void line_close(struct caller_line *l)
     http_reader_next(&l->reader);
 }
 
-/* Tells the call of this line. The line stays taken meanwhile: the answer may lie in its reader, and who is told may
- * ask for the next one. */
+/* Tells the call of this line. The line stays taken meanwhile: the answer may lie in its reader, and who is
+ * told may ask for the next one. */
 static void finish(struct caller_line *l, int status, const char *text, size_t len)
 {
     struct caller_call *call = l->call;
-    const struct caller_answer answer = {
-        .status = status, .retry_after_s = status != 0 ? l->reader.retry_after_s : -1, .body = text, .len = len};
+    const struct caller_answer answer = {.status = status,
+                                         .retry_after_s = status != 0 ? l->reader.retry_after_s : -1,
+                                         .body = text,
+                                         .len = len};
 
     call->fn(call->arg, call->tag, &answer);
     l->call = NULL;
@@ -66,7 +68,8 @@ static void fail(struct caller_line *l, const char *what, int error)
         line_close(l);
         return;
     }
-    /* Not a byte of an answer on a connection that had been idle: the server ended it before it saw the call. */
+    /* Not a byte of an answer on a connection that had been idle: the server ended it before it saw the call.
+     */
     if (l->used && l->reader.len == 0 && !call->again && error != ETIMEDOUT) {
         call->again = true;
         l->call = NULL;
@@ -89,7 +92,8 @@ static void fail(struct caller_line *l, const char *what, int error)
 static bool send_rest(struct caller_line *l)
 {
     while (l->sent < l->call->len) {
-        const ssize_t n = send(l->fd, l->call->text + l->sent, l->call->len - l->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t n =
+            send(l->fd, l->call->text + l->sent, l->call->len - l->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return poller_change(l->caller->poller, l->fd, EPOLLIN | EPOLLOUT, &l->item);
@@ -242,8 +246,8 @@ void caller_close(struct caller *c)
     *c = (struct caller){.lines = NULL};
 }
 
-bool caller_ask(struct caller *c, const char *method, const char *path, const char *headers, const char *body, size_t len,
-                caller_fn *fn, void *arg, uint64_t tag)
+bool caller_ask(struct caller *c, const char *method, const char *path, const char *headers, const char *body,
+                size_t len, caller_fn *fn, void *arg, uint64_t tag)
 {
     const size_t room = strlen(path) + (headers != NULL ? strlen(headers) : strlen(c->options->api_key)) +
                         strlen(c->options->host_header) + len + 256;
@@ -253,9 +257,9 @@ bool caller_ask(struct caller *c, const char *method, const char *path, const ch
     if (call == NULL)
         return false;
     *call = (struct caller_call){.fn = fn, .arg = arg, .tag = tag};
-    n = snprintf(call->text, room, "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%sContent-Length: %zu\r\n\r\n", method, path,
-                 c->options->host_header, headers != NULL ? headers : "IM-API-KEY: ",
-                 headers != NULL ? "" : c->options->api_key,
+    n = snprintf(call->text, room, "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%sContent-Length: %zu\r\n\r\n", method,
+                 path, c->options->host_header,
+                 headers != NULL ? headers : "IM-API-KEY: ", headers != NULL ? "" : c->options->api_key,
                  headers != NULL ? "" : "\r\nContent-Type: application/json; charset=utf-8\r\n", len);
     if (n < 0 || (size_t)n + len > room) {
         free(call);

@@ -5,9 +5,8 @@
  * Borrows: the loop's poller, the options (address, keys).
  * Bounds:  `most` connections. Waiting calls: for who asks to bound (caller_open). An answer must come within
  *          CALLER_PATIENCE_NS.
- * Fails:   a call that gets no answer is told with status 0 and a sentence as its body. caller_post: false without
- *          memory.
- * Thread:  the loop's.
+ * Fails:   a call that gets no answer is told with status 0 and a sentence as its body. caller_post: false
+ * without memory. Thread:  the loop's.
  */
 #ifndef RECALL_LOAD_CALLER_H
 #define RECALL_LOAD_CALLER_H
@@ -42,12 +41,14 @@ struct caller {
 };
 
 bool caller_init(struct caller *c, struct poller *poller, const struct options *options, uint32_t most);
-/* Closes the connections; calls that are under way or wait are forgotten without being told. Legal on a zeroed one. */
+/* Closes the connections; calls that are under way or wait are forgotten without being told. Legal on a
+ * zeroed one. */
 void caller_close(struct caller *c);
-/* Asks for `method` `path` with a JSON (or, with `headers` naming another type, any) body; `headers` are whole lines and
- * come in addition, NULL: the platform key and the type of JSON. Everything is copied. `fn` is told once. */
-bool caller_ask(struct caller *c, const char *method, const char *path, const char *headers, const char *body, size_t len,
-                caller_fn *fn, void *arg, uint64_t tag);
+/* Asks for `method` `path` with a JSON (or, with `headers` naming another type, any) body; `headers` are
+ * whole lines and come in addition, NULL: the platform key and the type of JSON. Everything is copied. `fn`
+ * is told once. */
+bool caller_ask(struct caller *c, const char *method, const char *path, const char *headers, const char *body,
+                size_t len, caller_fn *fn, void *arg, uint64_t tag);
 /* Calls that are not answered yet. */
 uint64_t caller_open(const struct caller *c);
 /* Ends calls whose answer is overdue; call it every second or so. */

@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_TURN   256U /* sockets opened in one turn of the loop, so that those that are open are read as well */
+#define OPEN_TURN   64U /* sockets opened in one turn of the loop; those that are open are read between */
 #define PATIENCE_NS INT64_C(30000000000) /* to be let in */
-#define TICKS       10U /* in so many ticks each device is looked at */
-#define TRIES_MOST  5U  /* of a connection that is reset while all are being made */
+#define TICKS       10U                  /* in so many ticks each device is looked at */
+#define TRIES_MOST  5U                   /* of a connection that is reset while all are being made */
 #define BACK_MS     200U
 
-static const char *const state_names[] = {"off",       "waiting to come back", "waiting to be opened", "connecting",
-                                          "upgrading", "waiting for `ready`",  "subscribing",          "live"};
+static const char *const state_names[] = {
+    "off",       "waiting to come back", "waiting to be opened", "connecting",
+    "upgrading", "waiting for `ready`",  "subscribing",          "live"};
 
 uint32_t crowd_random(struct crowd *c)
 {
@@ -55,7 +56,8 @@ static void give_up(struct device *d, int error, int status, const char *text)
     else if (d->close_code == 4401)
         explain_upgrade(c->options, 401, text, c->error, sizeof(c->error));
     else if (d->close_code != 0)
-        snprintf(c->error, sizeof(c->error), "the server closed a connection that was being made, with code %u", d->close_code);
+        snprintf(c->error, sizeof(c->error),
+                 "the server closed a connection that was being made, with code %u", d->close_code);
     else
         snprintf(c->error, sizeof(c->error), "a connection could not be made: %s", text);
 }
@@ -70,6 +72,7 @@ static void on_failed(struct device *d, int error, int status, const char *text)
         c->opening--;
     else
         c->live--;
+    c->figures->dropped += d->when_ns == 0 && !c->strict && !c->leaving;
     if (c->leaving)
         return;
     if (c->strict) {
@@ -80,7 +83,6 @@ static void on_failed(struct device *d, int error, int status, const char *text)
             return;
         }
     } else {
-        c->figures->dropped++;
         d->tries = d->tries < TRIES_MOST ? d->tries + 1 : d->tries;
     }
     ms = d->back_ms != 0 ? d->back_ms : BACK_MS + crowd_random(c) % (BACK_MS << d->tries);
@@ -93,8 +95,13 @@ static void on_text(struct device *d, const char *text, size_t n)
     const bool was_live = d->state == DEVICE_LIVE;
 
     follow_text(d, text, n);
-    if (!was_live && d->state == DEVICE_LIVE)
+    if (was_live)
+        return;
+    if (d->state == DEVICE_LIVE)
         d->when_ns = 0;
+    else if (d->state ==
+             DEVICE_SUBSCRIBING) /* as long as events come behind its cursor, it is being let in */
+        d->when_ns = (int64_t)uv_hrtime() + PATIENCE_NS;
 }
 
 /* --- the whole --- */
@@ -104,7 +111,8 @@ bool crowd_init(struct crowd *c, uv_loop_t *loop, const struct options *options,
 {
     static const struct device_events events = {on_upgraded, on_text, on_failed};
 
-    *c = (struct crowd){.options = options, .names = names, .figures = figures, .book = book, .events = &events};
+    *c = (struct crowd){
+        .options = options, .names = names, .figures = figures, .book = book, .events = &events};
     c->count = options->connections;
     c->random = uv_hrtime() | 1;
     c->devices = calloc(c->count, sizeof(*c->devices));
@@ -147,8 +155,10 @@ void crowd_open(struct crowd *c, uint32_t from, uint32_t to, uint32_t at_once)
     c->opening_most = at_once;
     c->progress_ns = (int64_t)uv_hrtime();
     for (uint32_t i = from; i < to; i++) {
-        if (c->devices[i].state == DEVICE_OFF || c->devices[i].state == DEVICE_WAITING)
-            enqueue(c, &c->devices[i]);
+        if (c->devices[i].state != DEVICE_OFF && c->devices[i].state != DEVICE_WAITING)
+            continue;
+        c->devices[i].wanted_ns = at_once >= c->count ? c->progress_ns : 0;
+        enqueue(c, &c->devices[i]);
     }
 }
 
@@ -216,9 +226,10 @@ static void look(struct crowd *c, struct device *d, int64_t now)
         if (c->strict && c->error[0] == '\0') {
             c->opening--;
             snprintf(c->error, sizeof(c->error),
-                     "%u of %u connections were let in, the next one waited 30 s (%s; the last was let in %lld ms ago): the "
-                     "server may be at its limit of open files (LimitNOFILE) or max_connections", c->live, c->count, where,
-                     (long long)silent_ms);
+                     "%u of %u connections were let in, the next one waited 30 s (%s; the last was let in "
+                     "%lld ms ago): the "
+                     "server may be at its limit of open files (LimitNOFILE) or max_connections",
+                     c->live, c->count, where, (long long)silent_ms);
             return;
         }
         on_failed(d, ETIMEDOUT, 0, "not let in within 30 s");
@@ -266,6 +277,7 @@ void crowd_missing(const struct crowd *c, uint64_t *missing)
         const uint32_t room = crowd_room(c, i);
 
         if (d->track.next != 0)
-            missing[room] += track_missing(&d->track, d->steady ? c->book->rooms[room].head : track_head(&d->track));
+            missing[room] +=
+                track_missing(&d->track, d->steady ? c->book->rooms[room].head : track_head(&d->track));
     }
 }

@@ -17,7 +17,8 @@
 #define HEAD_MOST   8192U
 #define SLOW_BUFFER 4096
 #define LOOPBACK_2  0x7f000002U
-/* RFC 6455's own example of a key, and what must be answered to it. The key protects caches between, not us. */
+/* RFC 6455's own example of a key, and what must be answered to it. The key protects caches between, not us.
+ */
 #define KEY    "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
@@ -133,7 +134,8 @@ static void send_upgrade(struct device *d)
     char text[6144];
     const int n = snprintf(text, sizeof(text),
                            "GET /ws HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Protocol: recall.v1\r\n"
+                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY
+                           "\r\nSec-WebSocket-Protocol: recall.v1\r\n"
                            "IM-CLIENT-KEY: %s\r\nIM-Authorization: %s\r\nIM-Device-ID: load-%u\r\n"
                            "IM-Caps: recall,quote,ack\r\n\r\n",
                            o->host_header, o->client_key, d->token, d->index);
@@ -167,7 +169,8 @@ static bool read_upgrade(struct device *d, const char *p, size_t n, size_t *used
         return false;
     }
     if (memmem(p, *used, ACCEPT, sizeof(ACCEPT) - 1) == NULL || memmem(p, *used, "recall.v1", 9) == NULL) {
-        fail(d, 0, 0, "the answer to the upgrade lacks the right Sec-WebSocket-Accept or the protocol recall.v1");
+        fail(d, 0, 0,
+             "the answer to the upgrade lacks the right Sec-WebSocket-Accept or the protocol recall.v1");
         return false;
     }
     d->state = DEVICE_READYING;
@@ -242,7 +245,8 @@ static void on_bytes(struct device *d, const unsigned char *p, size_t n)
     d->crowd->figures->bytes += n;
     if (d->state == DEVICE_UPGRADING && !on_bytes_upgrading(d, p, n, &used))
         return;
-    if (!ws_reader_feed(&d->reader, p + used, n - used, DEVICE_FRAME_MOST, on_frame, d, &error) && error != NULL)
+    if (!ws_reader_feed(&d->reader, p + used, n - used, DEVICE_FRAME_MOST, on_frame, d, &error) &&
+        error != NULL)
         fail(d, 0, 0, error);
 }
 
@@ -256,7 +260,8 @@ static void on_readable(struct device *d)
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
-            fail(d, n < 0 ? errno : 0, 0, n < 0 ? strerror(errno) : "the server ended the connection without a close frame");
+            fail(d, n < 0 ? errno : 0, 0,
+                 n < 0 ? strerror(errno) : "the server ended the connection without a close frame");
             return;
         }
         on_bytes(d, buffer, (size_t)n);
@@ -296,12 +301,13 @@ static void on_ready(struct poller_item *item, uint32_t events)
 
 /* --- opening --- */
 
-/* Many source addresses, for one has only so many ports; the kernel chooses the port when it connects, so that a port may
- * serve for several destinations. */
+/* Many source addresses, for one has only so many ports; the kernel chooses the port when it connects, so
+ * that a port may serve for several destinations. */
 static bool bind_source(const struct device *d)
 {
     const uint32_t addresses = d->crowd->options->source_addresses;
-    const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(LOOPBACK_2 + d->index % addresses)};
+    const struct sockaddr_in from = {.sin_family = AF_INET,
+                                     .sin_addr.s_addr = htonl(LOOPBACK_2 + d->index % addresses)};
     const int one = 1;
 
     return addresses <= 1 ||
@@ -325,9 +331,10 @@ void device_open(struct device *d)
         return;
     }
     (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (d->slow)
+    if (d->slow && d->track.next == 0) /* so that it stalls soon; one that comes back reads as others do */
         (void)setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    if (!bind_source(d) || (connect(d->fd, (const struct sockaddr *)&o->at, o->at_len) != 0 && errno != EINPROGRESS) ||
+    if (!bind_source(d) ||
+        (connect(d->fd, (const struct sockaddr *)&o->at, o->at_len) != 0 && errno != EINPROGRESS) ||
         !poller_add(&d->crowd->poller, d->fd, EPOLLIN | EPOLLOUT, &d->item))
         fail(d, errno, 0, "cannot connect");
 }

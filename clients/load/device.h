@@ -1,5 +1,6 @@
 /*
- * clients/load/device.h - one WebSocket connection to the server: opens it, upgrades it, reads and writes its frames.
+ * clients/load/device.h - one WebSocket connection to the server: opens it, upgrades it, reads and writes its
+ * frames.
  *
  * Owns:    the socket and whatever of a frame has come or gone in part. Some 160 bytes, its token beside it.
  * Borrows: its crowd.
@@ -18,12 +19,12 @@
 #define DEVICE_FRAME_MOST ((size_t)8 << 20)
 
 enum device_state {
-    DEVICE_OFF,         /* not connected, and not to be */
-    DEVICE_WAITING,     /* comes back by itself at when_ns */
-    DEVICE_QUEUED,      /* is to be opened */
-    DEVICE_CONNECTING,  /* from here on it has a socket */
+    DEVICE_OFF,        /* not connected, and not to be */
+    DEVICE_WAITING,    /* comes back by itself at when_ns */
+    DEVICE_QUEUED,     /* is to be opened */
+    DEVICE_CONNECTING, /* from here on it has a socket */
     DEVICE_UPGRADING,
-    DEVICE_READYING,    /* upgraded, waits for `ready` */
+    DEVICE_READYING, /* upgraded, waits for `ready` */
     DEVICE_SUBSCRIBING,
     DEVICE_LIVE
 };
@@ -44,8 +45,10 @@ struct device {
     bool recalled; /* got a recall that it has not acknowledged */
     struct track track;
     struct ws_reader reader;
-    int64_t opened_ns, when_ns; /* when_ns: when it comes back; while it is being made: when it must be live */
-    int64_t acked, acked_ns;    /* the place that it acknowledged last */
+    int64_t wanted_ns; /* in a storm: when all were wanted, whenever it was this one's turn; else 0 */
+    int64_t opened_ns,
+        when_ns;             /* when_ns: when it comes back; while it is being made: when it must be live */
+    int64_t acked, acked_ns; /* the place that it acknowledged last */
     char *token;
     unsigned char *held; /* of the answer to the upgrade, or of frames to send, whichever is in part */
     uint32_t held_len;
@@ -63,8 +66,8 @@ struct device_events {
 
 /* Opens the socket; what follows is told by the events, a failure possibly at once. */
 void device_open(struct device *d);
-/* Closes it; the state becomes OFF. Its track stays. Legal on a closed one. `hard`: by a reset, so that the port is free at
- * once. */
+/* Closes it; the state becomes OFF. Its track stays. Legal on a closed one. `hard`: by a reset, so that the
+ * port is free at once. */
 void device_close(struct device *d, bool hard);
 /* Sends one text frame; false if it could not be taken. */
 bool device_send(struct device *d, const char *text, size_t n);

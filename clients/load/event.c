@@ -39,8 +39,8 @@ static bool read_seq(struct cursor *c, int64_t *seq)
 /* The frame in the order in which recalld writes it. */
 static bool read_fast(struct event *e, const struct names *names, struct cursor c)
 {
-    if (!expect(&c, LITERAL("{\"op\":\"event\",\"room\":\"")) || !read_own(&c, names->room, names->room_len, &e->room) ||
-        !expect(&c, LITERAL("\",\"epoch\":\"")))
+    if (!expect(&c, LITERAL("{\"op\":\"event\",\"room\":\"")) ||
+        !read_own(&c, names->room, names->room_len, &e->room) || !expect(&c, LITERAL("\",\"epoch\":\"")))
         return false;
     e->own_room = true;
     c.at = memchr(c.at, '"', (size_t)(c.end - c.at));
@@ -65,12 +65,14 @@ static bool read_slow(struct event *e, const struct names *names, const char *te
     const char *room = json_string_value(json_object_get(root, "room"));
     const char *type = json_string_value(json_object_get(root, "type")), *id;
     const json_t *seq = json_object_get(root, "seq");
-    const bool ok = op != NULL && strcmp(op, "event") == 0 && room != NULL && type != NULL && json_is_integer(seq);
+    const bool ok =
+        op != NULL && strcmp(op, "event") == 0 && room != NULL && type != NULL && json_is_integer(seq);
     size_t used;
 
     if (ok) {
         e->seq = json_integer_value(seq);
-        e->own_room = names_number(room, strlen(room) + 1, names->room, names->room_len, '\0', &e->room, &used);
+        e->own_room =
+            names_number(room, strlen(room) + 1, names->room, names->room_len, '\0', &e->room, &used);
         e->type = strcmp(type, "message") == 0  ? EVENT_MESSAGE
                   : strcmp(type, "recall") == 0 ? EVENT_RECALL
                                                 : EVENT_OTHER;
@@ -101,7 +103,8 @@ uint64_t event_content(const struct names *names, const char *text, size_t n, si
 
     while (*at < n && (found = memmem(text + *at, n - *at, names->content, names->content_len)) != NULL) {
         *at = (size_t)(found - text) + names->content_len;
-        if (names_number(found, n - (size_t)(found - text), names->content, names->content_len, ':', &number, &used))
+        if (names_number(found, n - (size_t)(found - text), names->content, names->content_len, ':', &number,
+                         &used))
             return number;
     }
     *at = n;

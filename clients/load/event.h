@@ -24,8 +24,8 @@ struct event {
 };
 
 bool event_read(struct event *e, const struct names *names, const char *text, size_t n);
-/* The number of the next message of the run whose content stands in text[*at..n), 0 if there is none; `*at` moves behind
- * it. */
+/* The number of the next message of the run whose content stands in text[*at..n), 0 if there is none; `*at`
+ * moves behind it. */
 uint64_t event_content(const struct names *names, const char *text, size_t n, size_t *at);
 
 #endif

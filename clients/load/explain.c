@@ -24,16 +24,21 @@ void explain_sentence(const char *body, size_t n, char *out, size_t size)
 void explain_connect(const struct options *o, int error, char *out, size_t size)
 {
     if (error == ECONNREFUSED)
-        snprintf(out, size, "nothing listens on %s (connection refused): start recalld, or correct --url", o->host_header);
+        snprintf(out, size, "nothing listens on %s (connection refused): start recalld, or correct --url",
+                 o->host_header);
     else if (error == EADDRNOTAVAIL)
         snprintf(out, size, "no free local port is left for connections to %s: %s", o->host_header,
                  o->loopback ? "raise --source-addresses, which now is too small for so many connections"
                              : "widen net.ipv4.ip_local_port_range, or load from several machines");
     else if (error == EMFILE || error == ENFILE)
-        snprintf(out, size, "no more files may be opened: raise the limit with `ulimit -n`, or use fewer --connections");
+        snprintf(out, size,
+                 "no more files may be opened: raise the limit with `ulimit -n`, or use fewer --connections");
     else if (error == ECONNRESET)
-        snprintf(out, size, "%s ends connections at once (reset): it may be at its own limit of open files (LimitNOFILE, "
-                            "max_connections), or no HTTP server", o->host_header);
+        snprintf(
+            out, size,
+            "%s ends connections at once (reset): it may be at its own limit of open files (LimitNOFILE, "
+            "max_connections), or no HTTP server",
+            o->host_header);
     else
         snprintf(out, size, "%s cannot be reached: %s", o->host_header, strerror(error));
 }
@@ -42,22 +47,33 @@ void explain_upgrade(const struct options *o, int status, const char *text, char
 {
     (void)o;
     if (status == 401 && strstr(text, "lient key") != NULL)
-        snprintf(out, size, "the server does not know the client key (\"%s\"): give the app's client_key with --client-key",
-                 text);
+        snprintf(
+            out, size,
+            "the server does not know the client key (\"%s\"): give the app's client_key with --client-key",
+            text);
     else if (status == 401)
-        snprintf(out, size, "the server refused the tokens that it had issued (401 \"%s\"): --client-key must be of the same "
-                            "app as --api-key", text);
+        snprintf(
+            out, size,
+            "the server refused the tokens that it had issued (401 \"%s\"): --client-key must be of the same "
+            "app as --api-key",
+            text);
     else if (status == 429 || status == 503)
-        snprintf(out, size, "the server takes no more connections (%d \"%s\"): look at its connections_per_second, "
-                            "max_connections and limit of open files, or use fewer --connections", status, text);
+        snprintf(out, size,
+                 "the server takes no more connections (%d \"%s\"): look at its connections_per_second, "
+                 "max_connections and limit of open files, or use fewer --connections",
+                 status, text);
     else if (status == 404 || status == 426 || status == 200)
-        snprintf(out, size, "there is no WebSocket at /ws (answer %d): is this a recalld, and does a proxy before it pass "
-                            "upgrades on?", status);
+        snprintf(
+            out, size,
+            "there is no WebSocket at /ws (answer %d): is this a recalld, and does a proxy before it pass "
+            "upgrades on?",
+            status);
     else
         snprintf(out, size, "a connection was refused (%d \"%s\")", status, text);
 }
 
-void explain_answer(const struct options *o, const char *what, const struct caller_answer *answer, char *out, size_t size)
+void explain_answer(const struct options *o, const char *what, const struct caller_answer *answer, char *out,
+                    size_t size)
 {
     char text[200];
 
@@ -65,12 +81,13 @@ void explain_answer(const struct options *o, const char *what, const struct call
     if (answer->status == 0)
         snprintf(out, size, "cannot %s: %s", what, answer->body);
     else if (answer->status == 401)
-        snprintf(out, size, "the platform key is wrong (401 \"%s\"): give the app's api_key with --api-key", text);
+        snprintf(out, size, "the platform key is wrong (401 \"%s\"): give the app's api_key with --api-key",
+                 text);
     else if (answer->status == 404 && text[0] == '\0')
         snprintf(out, size, "cannot %s: %s has no such call (404): is this a recalld?", what, o->host_header);
     else
-        snprintf(out, size, "cannot %s: the server answered %d%s%s%s", what, answer->status, text[0] != '\0' ? " \"" : "", text,
-                 text[0] != '\0' ? "\"" : "");
+        snprintf(out, size, "cannot %s: the server answered %d%s%s%s", what, answer->status,
+                 text[0] != '\0' ? " \"" : "", text, text[0] != '\0' ? "\"" : "");
 }
 
 /* How many local ports one address has; 28,232 where it is not said. */
@@ -96,19 +113,24 @@ bool explain_limits(const struct options *o, char *out, size_t size)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
         const rlim_t had = limit.rlim_max;
 
-        limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
+        limit.rlim_cur =
+            limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
         if (limit.rlim_cur < wanted || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            snprintf(out, size, "%u connections need %llu open files, and this process may have %llu: run `ulimit -n %llu` "
-                                "first (as root, or raise the hard limit in /etc/security/limits.conf), use at most "
-                                "--connections %llu, or run several recall-load side by side",
-                     o->connections, (unsigned long long)wanted, (unsigned long long)had, (unsigned long long)wanted,
-                     (unsigned long long)(had > SPARE_FILES + o->in_flight ? had - SPARE_FILES - o->in_flight : 0));
+            snprintf(
+                out, size,
+                "%u connections need %llu open files, and this process may have %llu: run `ulimit -n %llu` "
+                "first (as root, or raise the hard limit in /etc/security/limits.conf), use at most "
+                "--connections %llu, or run several recall-load side by side",
+                o->connections, (unsigned long long)wanted, (unsigned long long)had,
+                (unsigned long long)wanted,
+                (unsigned long long)(had > SPARE_FILES + o->in_flight ? had - SPARE_FILES - o->in_flight
+                                                                      : 0));
             return false;
         }
     }
     if (o->connections > from) {
-        snprintf(out, size, "%u connections need more local ports than the %llu there are: %s", o->connections,
-                 (unsigned long long)from,
+        snprintf(out, size, "%u connections need more local ports than the %llu there are: %s",
+                 o->connections, (unsigned long long)from,
                  o->loopback ? "raise --source-addresses"
                              : "widen net.ipv4.ip_local_port_range, or load from several machines");
         return false;

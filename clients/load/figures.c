@@ -80,7 +80,8 @@ bool figures_second(struct figures *f, const struct figures_second *s)
 }
 
 /* Least squares over what was known of seconds `from` and later: how much y grows in an hour. */
-static bool slope(const struct figures *f, size_t from, double (*y)(const struct figures_second *), double *out)
+static bool slope(const struct figures *f, size_t from, double (*y)(const struct figures_second *),
+                  double *out)
 {
     double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, below;
 
@@ -114,7 +115,8 @@ static double cpu_of(const struct figures_second *s)
 
 void figures_end(struct figures *f)
 {
-    const size_t warm_up = f->second_count / 4; /* caches and pools fill in the first quarter, which is no leak */
+    const size_t warm_up =
+        f->second_count / 4; /* caches and pools fill in the first quarter, which is no leak */
 
     for (int k = 0; k < FIGURES_KINDS; k++) {
         histogram_add(&f->all_commit, &f->commit[k]);
@@ -159,7 +161,18 @@ static double cpu(const struct figures *f, const struct figures_process *a, cons
 
 double figures_server_cpu(const struct figures *f)
 {
-    return cpu(f, &f->server_start, &f->server_end);
+    double busy = 0, known = 0;
+
+    if (f->server_start.cpu_s < 0 || f->server_end.cpu_s >= f->server_start.cpu_s)
+        return cpu(f, &f->server_start, &f->server_end);
+    /* Another process than at first, or none: the seconds in which it was one and the same. */
+    for (size_t i = 0; i < f->second_count; i++) {
+        if (f->seconds[i].server_cpu < 0)
+            continue;
+        busy += f->seconds[i].server_cpu * f->seconds[i].span_s;
+        known += f->seconds[i].span_s;
+    }
+    return known > 0 ? busy / known : -1;
 }
 
 double figures_own_cpu(const struct figures *f)

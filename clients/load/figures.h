@@ -34,36 +34,41 @@ struct figures_second {
 };
 
 struct figures {
-    /* From the moment for which a call was intended (open loop) or at which it was made (closed): to its HTTP answer, to
-     * each subscriber, to the first and to the last of them. */
-    struct histogram commit[FIGURES_KINDS], delivery[FIGURES_KINDS], first[FIGURES_KINDS], last[FIGURES_KINDS];
-    struct histogram all_commit, all_delivery, all_first, all_last; /* both kinds, once figures_end was called */
+    /* From the moment for which a call was intended (open loop) or at which it was made (closed): to its HTTP
+     * answer, to each subscriber, to the first and to the last of them. */
+    struct histogram commit[FIGURES_KINDS], delivery[FIGURES_KINDS], first[FIGURES_KINDS],
+        last[FIGURES_KINDS];
+    struct histogram all_commit, all_delivery, all_first,
+        all_last;             /* both kinds, once figures_end was called */
     struct histogram service; /* from the sending of a call to its answer, whatever it had waited before */
     struct histogram connect; /* from opening a connection to its subscription */
     struct histogram resume;  /* the same of connections that came back with a cursor: to being caught up */
     struct histogram second;  /* deliveries of the running second */
 
-    uint64_t messages, recalls, quotes; /* asked for */
+    uint64_t messages, recalls, quotes;         /* asked for */
     uint64_t answered, refused, failed, unsent; /* refused: 429 and 503; failed: other answers, or none */
-    uint64_t deliveries, replayed, events, bytes; /* events: acknowledged ones; replayed: deliveries behind a cursor */
+    uint64_t deliveries, replayed, events,
+        bytes; /* events: acknowledged ones; replayed: deliveries behind a cursor */
     uint64_t typing, acks, signals;
     uint64_t upgrades, dropped, resets;
     uint64_t lost, duplicated, out_of_order, content, foreign; /* broken promises */
     uint32_t connections;
-    int64_t start_ns, end_ns;      /* of the load */
-    int64_t connect_ns;            /* how long it took until all were connected */
-    int64_t storm_ns;              /* how long the storm took, of the last one; 0: there was none */
-    uint64_t storm_upgrades;       /* connections that were made in storms */
-    int64_t storms_ns;             /* how long all storms took */
-    int64_t longest_turn_ns;       /* of the harness's loop: what it did not look at a socket for */
-    bool stopped;                  /* ended by a signal */
-    char broken[200];              /* the first broken promise, as a sentence; "": none */
-    char failure[200];             /* the first call that failed, as a sentence; "": none */
+    int64_t start_ns, end_ns; /* of the load */
+    int64_t connect_ns;       /* how long it took until all were connected */
+    int64_t storm_ns;         /* how long the storm took, of the last one; 0: there was none */
+    uint64_t storm_upgrades;  /* connections that were made in storms */
+    uint64_t left_outside;    /* connections that were not let in when a storm was over */
+    int64_t storms_ns;        /* how long all storms took */
+    int64_t longest_turn_ns;  /* of the harness's loop: what it did not look at a socket for */
+    bool stopped;             /* ended by a signal */
+    bool unfinished;          /* what was acknowledged was still coming when the waiting ended */
+    char broken[200];         /* the first broken promise, as a sentence; "": none */
+    char failure[200];        /* the first call that failed, as a sentence; "": none */
 
-    bool local;                    /* the server's process is on this machine and may be looked at */
-    int server_pid;                /* 0: its cost is from /metrics */
+    bool local;     /* the server's process is on this machine and may be looked at */
+    int server_pid; /* 0: its cost is from /metrics */
     struct figures_process server_start, server_end, own_start, own_end;
-    double rss_slope, cpu_slope;   /* bytes an hour; percent of a core an hour */
+    double rss_slope, cpu_slope; /* bytes an hour; percent of a core an hour */
     bool slope_known;
 
     struct figures_second *seconds;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define SUBSCRIBE_ID 2
-#define ACK_NS INT64_C(1000000000)
+#define ACK_NS       INT64_C(1000000000)
 
 static bool begins(const char *p, size_t n, const char *with)
 {
@@ -40,13 +40,14 @@ static void subscribe(struct device *d)
     d->resuming = d->track.next != 0 && r->epoch[0] != '\0';
     if (d->resuming) {
         d->track.beyond = 0; /* what came ahead of a gap comes again */
-        n = snprintf(text, sizeof(text),
-                     "{\"op\":\"subscribe\",\"id\":%d,\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
-                     SUBSCRIBE_ID, room, r->epoch, (long long)d->track.next - 1);
+        n = snprintf(
+            text, sizeof(text),
+            "{\"op\":\"subscribe\",\"id\":%d,\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
+            SUBSCRIBE_ID, room, r->epoch, (long long)d->track.next - 1);
     } else {
         d->track = (struct track){.next = 0};
-        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":%d,\"rooms\":[{\"room\":\"%s\"}]}", SUBSCRIBE_ID,
-                     room);
+        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":%d,\"rooms\":[{\"room\":\"%s\"}]}",
+                     SUBSCRIBE_ID, room);
     }
     d->state = DEVICE_SUBSCRIBING;
     if (!device_send(d, text, (size_t)n))
@@ -69,10 +70,13 @@ static void became_live(struct device *d, int64_t seq, const char *epoch)
         r->steady++;
         r->prompt += !d->slow;
     }
-    histogram_record(d->resuming ? &c->figures->resume : &c->figures->connect, now - d->opened_ns);
+    histogram_record(d->resuming ? &c->figures->resume : &c->figures->connect,
+                     now - (d->wanted_ns != 0 ? d->wanted_ns : d->opened_ns));
+    d->wanted_ns = 0;
     d->state = DEVICE_LIVE;
     d->tries = 0;
-    d->acked_ns = now + (int64_t)(crowd_random(c) % (uint32_t)(ACK_NS / 2)); /* acks are spread over the devices */
+    d->acked_ns =
+        now + (int64_t)(crowd_random(c) % (uint32_t)(ACK_NS / 2)); /* acks are spread over the devices */
     c->opening--;
     c->live++;
     c->progress_ns = now;
@@ -131,8 +135,8 @@ static void on_broken_order(struct device *d, const struct event *e, enum track_
                        (unsigned long long)e->room, d->index);
     } else if (got == TRACK_LATE) {
         f->out_of_order++;
-        figures_broken(f, "event %lld of room %llu came to connection %u behind a later one", (long long)e->seq,
-                       (unsigned long long)e->room, d->index);
+        figures_broken(f, "event %lld of room %llu came to connection %u behind a later one",
+                       (long long)e->seq, (unsigned long long)e->room, d->index);
     }
 }
 
@@ -159,7 +163,8 @@ static void on_event(struct device *d, const char *text, size_t n)
         r->head = e.seq;
     on_broken_order(d, &e, got);
     if (got != TRACK_REPEATED && e.message != 0)
-        book_delivered(c->book, e.message, e.type == EVENT_RECALL ? FIGURES_RECALL : FIGURES_MESSAGE, room, e.seq,
+        book_delivered(c->book, e.message, e.type == EVENT_RECALL ? FIGURES_RECALL : FIGURES_MESSAGE, room,
+                       e.seq,
                        d->state == DEVICE_SUBSCRIBING || d->slow ? BOOK_REPLAY
                        : d->steady                               ? BOOK_LIVE
                                                                  : BOOK_PASSING,
@@ -195,8 +200,8 @@ void follow_text(struct device *d, const char *text, size_t n)
         on_bye(d, text, n);
     } else if (!begins(text, n, "{\"op\":\"expiring\"") && !begins(text, n, "{\"op\":\"pong\"")) {
         d->crowd->figures->foreign++;
-        figures_broken(d->crowd->figures, "connection %u got a frame that is none of recall.v1's: %.*s", d->index,
-                       (int)(n < 90 ? n : 90), text);
+        figures_broken(d->crowd->figures, "connection %u got a frame that is none of recall.v1's: %.*s",
+                       d->index, (int)(n < 90 ? n : 90), text);
     }
 }
 
@@ -206,7 +211,8 @@ void follow_ack(struct device *d, int64_t now_ns)
     char room[NAMES_MOST], text[192];
     int n;
 
-    if (d->state != DEVICE_LIVE || d->paused || place <= d->acked || (!d->recalled && now_ns - d->acked_ns < ACK_NS))
+    if (d->state != DEVICE_LIVE || d->paused || place <= d->acked ||
+        (!d->recalled && now_ns - d->acked_ns < ACK_NS))
         return;
     names_room(d->crowd->names, crowd_room(d->crowd, d->index), room);
     n = snprintf(text, sizeof(text), "{\"op\":\"ack\",\"room\":\"%s\",\"seq\":%lld}", room, (long long)place);

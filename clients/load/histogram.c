@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUB_BITS 11 /* 2^11 buckets of equal width for each power of two, of which the lower half is the power before */
+/* 2^11 buckets of equal width for each power of two; the lower half is the power before. */
+#define SUB_BITS 11
 #define HALF     (1 << (SUB_BITS - 1))
 #define BUCKETS  ((42 - SUB_BITS + 2) * HALF)
 

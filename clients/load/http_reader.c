@@ -85,7 +85,8 @@ static bool read_head(struct http_reader *r)
         } else if ((v = value_of(line, "Transfer-Encoding")) != NULL) {
             r->kind = HTTP_READER_CHUNKED;
         } else if ((v = value_of(line, "Connection")) != NULL) {
-            r->closes = strncasecmp(v, "close", 5) == 0 || (r->closes && strncasecmp(v, "keep-alive", 10) != 0);
+            r->closes =
+                strncasecmp(v, "close", 5) == 0 || (r->closes && strncasecmp(v, "keep-alive", 10) != 0);
         } else if ((v = value_of(line, "Retry-After")) != NULL) {
             r->retry_after_s = atoi(v);
         }

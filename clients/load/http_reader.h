@@ -1,5 +1,6 @@
 /*
- * clients/load/http_reader.h - reads an HTTP/1.1 server's answers without any I/O, in pieces of whatever size.
+ * clients/load/http_reader.h - reads an HTTP/1.1 server's answers without any I/O, in pieces of whatever
+ * size.
  *
  * Owns:    its buffer, which it keeps from one answer to the next.
  * Borrows: the bytes, during http_reader_feed.

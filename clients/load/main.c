@@ -1,4 +1,5 @@
-/* recall-load: loads a recalld as its users would, measures it, and checks what it promises (see README.md here). */
+/* recall-load: loads a recalld as its users would, measures it, and checks what it promises (see README.md
+ * here). */
 #include "clients/load/explain.h"
 #include "clients/load/prepare.h"
 #include "clients/load/progress.h"
@@ -17,7 +18,8 @@ static bool is_stdout(const char *file)
 }
 
 /* Writes one report to its file. */
-static bool write_to(const struct report *report, const char *file, bool (*write)(const struct report *, FILE *))
+static bool write_to(const struct report *report, const char *file,
+                     bool (*write)(const struct report *, FILE *))
 {
     FILE *to = is_stdout(file) ? stdout : fopen(file, "we");
     bool ok = to != NULL && write(report, to);
@@ -32,8 +34,10 @@ static bool write_to(const struct report *report, const char *file, bool (*write
 static int tell(struct run *r)
 {
     const struct options *o = r->options;
-    struct report report = {.options = o, .figures = &r->figures, .names = &r->names, .when_s = (int64_t)time(NULL)};
-    const bool table_beside = (o->json != NULL && is_stdout(o->json)) || (o->html != NULL && is_stdout(o->html));
+    struct report report = {
+        .options = o, .figures = &r->figures, .names = &r->names, .when_s = (int64_t)time(NULL)};
+    const bool table_beside =
+        (o->json != NULL && is_stdout(o->json)) || (o->html != NULL && is_stdout(o->html));
     bool ok = true;
 
     figures_end(&r->figures);

@@ -26,7 +26,8 @@ void names_message(const struct names *n, uint64_t i, char out[NAMES_MOST])
     snprintf(out, NAMES_MOST, "%s%llu", n->message, (unsigned long long)i);
 }
 
-bool names_number(const char *p, size_t n, const char *prefix, size_t prefix_len, char end, uint64_t *number, size_t *used)
+bool names_number(const char *p, size_t n, const char *prefix, size_t prefix_len, char end, uint64_t *number,
+                  size_t *used)
 {
     size_t at = prefix_len;
 

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define SECOND_NS INT64_C(1000000000)
+#define COUNT(table)       (sizeof(table) / sizeof((table)[0]))
+#define SECOND_NS          INT64_C(1000000000)
 #define DEFAULT_CLIENT_KEY "demo-client-key"
-#define FAIL(...) (snprintf(error, size, __VA_ARGS__), false)
+#define FAIL(...)          (snprintf(error, size, __VA_ARGS__), false)
 
-static const char *const scenario_names[OPTIONS_SCENARIOS] = {"fanout", "rooms", "resume", "slow",
+static const char *const scenario_names[OPTIONS_SCENARIOS] = {"fanout",  "rooms", "resume", "slow",
                                                               "connect", "mixed", "soak"};
 
 /* What was given and what was not: defaults depend on it. */
@@ -49,8 +49,8 @@ bool options_duration(const char *text, int64_t bare_ns, int64_t *ns)
     return true;
 }
 
-static bool read_number(const char *name, const char *text, uint32_t least, uint32_t most, uint32_t *out, char *error,
-                        size_t size)
+static bool read_number(const char *name, const char *text, uint32_t least, uint32_t most, uint32_t *out,
+                        char *error, size_t size)
 {
     char *end;
     const unsigned long long v = strtoull(text, &end, 10);
@@ -84,8 +84,10 @@ static bool split_url(struct options *o, char *port, size_t port_size, char *err
     size_t n;
 
     if (strncmp(o->url, "https://", 8) == 0 || strncmp(o->url, "wss://", 6) == 0)
-        return FAIL("%s: recall-load does not speak TLS, whose cost is the proxy's and would hide the server's. Give the "
-                    "plain http:// address behind the TLS proxy, or start a recalld without tls_certificate for the test",
+        return FAIL("%s: recall-load does not speak TLS, whose cost is the proxy's and would hide the "
+                    "server's. Give the "
+                    "plain http:// address behind the TLS proxy, or start a recalld without tls_certificate "
+                    "for the test",
                     o->url);
     if (strncmp(o->url, "http://", 7) != 0)
         return FAIL("--url: \"%s\" is no address: write it as http://127.0.0.1:8080", o->url);
@@ -129,10 +131,13 @@ static bool read_url(struct options *o, char *error, size_t size)
     freeaddrinfo(found);
     o->port = (uint16_t)atoi(port);
     o->loopback = is_loopback(&o->at);
-    snprintf(o->host_header, sizeof(o->host_header), strchr(o->host, ':') != NULL ? "[%s]:%s" : "%s:%s", o->host, port);
+    snprintf(o->host_header, sizeof(o->host_header), strchr(o->host, ':') != NULL ? "[%s]:%s" : "%s:%s",
+             o->host, port);
     if (!o->loopback && !o->remote)
-        return FAIL("%s is not on this machine. A load test fills networks and looks like an attack to those who run them: "
-                    "say --yes-remote if that server is yours and may be loaded", o->host);
+        return FAIL("%s is not on this machine. A load test fills networks and looks like an attack to those "
+                    "who run them: "
+                    "say --yes-remote if that server is yours and may be loaded",
+                    o->host);
     return true;
 }
 
@@ -154,16 +159,19 @@ static bool read_keys(struct options *o, char *error, size_t size)
     if (o->api_key == NULL)
         o->api_key = env;
     if (o->api_key == NULL || o->api_key[0] == '\0')
-        return FAIL("the platform key is missing: give the app's api_key with --api-key, or in the environment as "
-                    "RECALL_LOAD_API_KEY (which keeps it out of the list of processes)");
+        return FAIL(
+            "the platform key is missing: give the app's api_key with --api-key, or in the environment as "
+            "RECALL_LOAD_API_KEY (which keeps it out of the list of processes)");
     env = getenv("RECALL_LOAD_CLIENT_KEY");
     if (o->client_key == NULL)
         o->client_key = env != NULL && env[0] != '\0' ? env : DEFAULT_CLIENT_KEY;
-    if (!in_header(o->api_key) || !in_header(o->client_key) || strlen(o->api_key) > 256 || strlen(o->client_key) > 256)
+    if (!in_header(o->api_key) || !in_header(o->client_key) || strlen(o->api_key) > 256 ||
+        strlen(o->client_key) > 256)
         return FAIL("a key has blanks or control characters in it, or more than 256 bytes");
     if ((o->app_key == NULL) != (o->app_secret == NULL))
         return FAIL("--app-key and --app-secret go together");
-    if (o->app_key != NULL && (!in_header(o->app_key) || strlen(o->app_key) > 256 || strlen(o->app_secret) > 256))
+    if (o->app_key != NULL &&
+        (!in_header(o->app_key) || strlen(o->app_key) > 256 || strlen(o->app_secret) > 256))
         return FAIL("--app-key has blanks or control characters in it, or more than 256 bytes");
     return true;
 }
@@ -176,7 +184,8 @@ static bool read_scenario(struct options *o, const struct given *g, char *error,
         for (i = 0; i < OPTIONS_SCENARIOS && strcmp(scenario_names[i], g->scenario) != 0; i++)
             ;
         if (i == OPTIONS_SCENARIOS)
-            return FAIL("--scenario: there is no \"%s\"; there are fanout, rooms, resume, slow, connect, mixed and soak",
+            return FAIL("--scenario: there is no \"%s\"; there are fanout, rooms, resume, slow, connect, "
+                        "mixed and soak",
                         g->scenario);
     }
     o->scenario = (enum options_scenario)i;
@@ -204,7 +213,8 @@ static bool read_numbers(struct options *o, const struct given *g, char *error, 
     if ((g->recalls != NULL && !read_number("--recalls", g->recalls, 0, 50, &o->recalls, error, size)) ||
         (g->bytes != NULL && !read_number("--bytes", g->bytes, 32, 32768, &o->bytes, error, size)) ||
         (g->slow != NULL && !read_number("--slow", g->slow, 1, 99, &o->slow, error, size)) ||
-        (g->in_flight != NULL && !read_number("--in-flight", g->in_flight, 1, 4096, &o->in_flight, error, size)) ||
+        (g->in_flight != NULL &&
+         !read_number("--in-flight", g->in_flight, 1, 4096, &o->in_flight, error, size)) ||
         (g->connections != NULL &&
          !read_number("--connections", g->connections, 1, 1000000, &o->connections, error, size)) ||
         (g->rooms != NULL && !read_number("--rooms", g->rooms, 1, 1000000, &o->rooms, error, size)) ||
@@ -218,11 +228,13 @@ static bool read_numbers(struct options *o, const struct given *g, char *error, 
     if (o->closed && g->rate != NULL)
         return FAIL("--rate belongs to the open loop; the closed one is paced by --in-flight");
     o->duration_ns = 10 * SECOND_NS;
-    if (g->duration != NULL && (!options_duration(g->duration, SECOND_NS, &o->duration_ns) ||
-                                o->duration_ns < SECOND_NS / 10 || o->duration_ns > 3600 * 24 * 30 * SECOND_NS))
+    if (g->duration != NULL &&
+        (!options_duration(g->duration, SECOND_NS, &o->duration_ns) || o->duration_ns < SECOND_NS / 10 ||
+         o->duration_ns > 3600 * 24 * 30 * SECOND_NS))
         return FAIL("--duration must be a time from 100ms to 720h, for example 60s, not \"%s\"", g->duration);
     if (o->source_addresses == 0)
-        o->source_addresses = o->loopback ? (o->connections + OPTIONS_PER_ADDRESS - 1) / OPTIONS_PER_ADDRESS : 1;
+        o->source_addresses =
+            o->loopback ? (o->connections + OPTIONS_PER_ADDRESS - 1) / OPTIONS_PER_ADDRESS : 1;
     if (o->source_addresses > 1 && (!o->loopback || o->at.ss_family != AF_INET))
         return FAIL("--source-addresses works on 127.0.0.0/8 only, where every address is this machine's");
     return true;
@@ -270,7 +282,8 @@ enum options_status options_read(struct options *o, int argc, char **argv, char 
             return OPTIONS_HELP;
         if (strcmp(argv[i], "--version") == 0)
             return OPTIONS_VERSION;
-        for (k = 0; k < COUNT(table) && (strlen(table[k].name) != n || memcmp(table[k].name, argv[i], n) != 0); k++)
+        for (k = 0;
+             k < COUNT(table) && (strlen(table[k].name) != n || memcmp(table[k].name, argv[i], n) != 0); k++)
             ;
         if (k == COUNT(table)) {
             snprintf(error, size, "\"%s\" is no option; recall-load --help lists them", argv[i]);
@@ -281,60 +294,70 @@ enum options_status options_read(struct options *o, int argc, char **argv, char 
             continue;
         }
         if (table[k].flag != NULL || (value == NULL && (value = ++i < argc ? argv[i] : NULL) == NULL)) {
-            snprintf(error, size, table[k].flag != NULL ? "%s takes no value" : "%s wants a value", table[k].name);
+            snprintf(error, size, table[k].flag != NULL ? "%s takes no value" : "%s wants a value",
+                     table[k].name);
             return OPTIONS_WRONG;
         }
         *table[k].value = value;
     }
     if (o->url == NULL) {
-        snprintf(error, size, "--url is missing: recall-load --url http://127.0.0.1:8080 --api-key KEY; --help tells more");
+        snprintf(
+            error, size,
+            "--url is missing: recall-load --url http://127.0.0.1:8080 --api-key KEY; --help tells more");
         return OPTIONS_WRONG;
     }
     return read_keys(o, error, size) && read_scenario(o, &g, error, size) && read_url(o, error, size) &&
-                   read_numbers(o, &g, error, size) && (g.slo == NULL || slo_read(&o->slo, g.slo, error, size))
+                   read_numbers(o, &g, error, size) &&
+                   (g.slo == NULL || slo_read(&o->slo, g.slo, error, size))
                ? OPTIONS_RUN
                : OPTIONS_WRONG;
 }
 
 void options_help(FILE *to)
 {
-    fputs("recall-load: loads a recalld as its users would, measures it, and checks what it promises\n\n"
-          "  recall-load --url http://127.0.0.1:8080 --api-key KEY [options]\n\n"
-          "What to load\n"
-          "  --url URL               http://HOST:PORT of the server\n"
-          "  --api-key KEY           the app's api_key; or RECALL_LOAD_API_KEY in the environment\n"
-          "  --client-key KEY        the app's client_key; or RECALL_LOAD_CLIENT_KEY (" DEFAULT_CLIENT_KEY ")\n"
-          "  --app-key K --app-secret S   every second recall is asked for in RongCloud's dialect\n"
-          "  --yes-remote            the server is not on this machine, is mine, and may be loaded\n\n"
-          "How much\n"
-          "  --scenario NAME         fanout   one big room\n"
-          "                          rooms    many rooms\n"
-          "                          resume   all connections drop, and come back with cursors that are behind\n"
-          "                          slow     some connections stop reading, and read on later\n"
-          "                          connect  connections are made and ended all the time\n"
-          "                          mixed    messages, quotes, recalls, typing, acks (this is the default)\n"
-          "                          soak     mixed; memory and CPU of the server are judged by their slope\n"
-          "  --connections N         each a user of its own (1000)\n"
-          "  --rooms N               connections are spread over them (10; fanout has 1)\n"
-          "  --duration TIME         500ms, 60s, 5m, 8h (10s)\n"
-          "  --loop open|closed      open: at --rate, latency counts from the intended time, so no stall hides;\n"
-          "                          closed: back to back, --in-flight at a time (open)\n"
-          "  --rate N                calls a second, recalls included (100)\n"
-          "  --in-flight N           calls under way at once, each on a keep-alive connection (64; closed: 16)\n"
-          "  --recalls PERCENT       of the calls (10; mixed and soak: 25)\n"
-          "  --bytes N               of a message's text (120)\n"
-          "  --slow PERCENT          of the connections stop reading in `slow` (10)\n"
-          "  --acks yes|no           clients acknowledge as the protocol asks (mixed, soak: yes; else no)\n"
-          "  --source-addresses N    connect from 127.0.0.2 and on; for more than 28,000 connections (as needed)\n\n"
-          "What comes out\n"
-          "  --json FILE             all figures; - is standard output, the table then goes to standard error\n"
-          "  --html FILE             a report with plots\n"
-          "  --slo p99=50ms,lost=0   limits to judge the run by, names below\n"
-          "  --keep                  leave users' tokens, rooms' members and messages in place\n"
-          "  --help  --version\n\n"
-          "Exit status: 0 good; 1 a promise (lost, duplicated, out of order, recalled content) or a limit is broken;\n"
-          "2 the command line is wrong, or the run could not be made.\n\n"
-          "Limits for --slo; times are of deliveries unless the name says otherwise:\n",
-          to);
+    fputs(
+        "recall-load: loads a recalld as its users would, measures it, and checks what it promises\n\n"
+        "  recall-load --url http://127.0.0.1:8080 --api-key KEY [options]\n\n"
+        "What to load\n"
+        "  --url URL               http://HOST:PORT of the server\n"
+        "  --api-key KEY           the app's api_key; or RECALL_LOAD_API_KEY in the environment\n"
+        "  --client-key KEY        the app's client_key; or RECALL_LOAD_CLIENT_KEY (" DEFAULT_CLIENT_KEY ")\n"
+        "  --app-key K --app-secret S   every second recall is asked for in RongCloud's dialect\n"
+        "  --yes-remote            the server is not on this machine, is mine, and may be loaded\n\n"
+        "How much\n"
+        "  --scenario NAME         fanout   one big room\n"
+        "                          rooms    many rooms\n"
+        "                          resume   all connections drop, and come back with cursors that are "
+        "behind\n"
+        "                          slow     some connections stop reading, and read on later\n"
+        "                          connect  connections are made and ended all the time\n"
+        "                          mixed    messages, quotes, recalls, typing, acks (this is the default)\n"
+        "                          soak     mixed; memory and CPU of the server are judged by their slope\n"
+        "  --connections N         each a user of its own (1000)\n"
+        "  --rooms N               connections are spread over them (10; fanout has 1)\n"
+        "  --duration TIME         500ms, 60s, 5m, 8h (10s)\n"
+        "  --loop open|closed      open: at --rate, latency counts from the intended time, so no stall "
+        "hides;\n"
+        "                          closed: back to back, --in-flight at a time (open)\n"
+        "  --rate N                calls a second, recalls included (100)\n"
+        "  --in-flight N           calls under way at once, each on a keep-alive connection (64; closed: "
+        "16)\n"
+        "  --recalls PERCENT       of the calls (10; mixed and soak: 25)\n"
+        "  --bytes N               of a message's text (120)\n"
+        "  --slow PERCENT          of the connections stop reading in `slow` (10)\n"
+        "  --acks yes|no           clients acknowledge as the protocol asks (mixed, soak: yes; else no)\n"
+        "  --source-addresses N    connect from 127.0.0.2 and on; for more than 28,000 connections (as "
+        "needed)\n\n"
+        "What comes out\n"
+        "  --json FILE             all figures; - is standard output, the table then goes to standard error\n"
+        "  --html FILE             a report with plots\n"
+        "  --slo p99=50ms,lost=0   limits to judge the run by, names below\n"
+        "  --keep                  leave users' tokens, rooms' members and messages in place\n"
+        "  --help  --version\n\n"
+        "Exit status: 0 good; 1 a promise (lost, duplicated, out of order, recalled content) or a limit is "
+        "broken;\n"
+        "2 the command line is wrong, or the run could not be made.\n\n"
+        "Limits for --slo; times are of deliveries unless the name says otherwise:\n",
+        to);
     slo_help(to);
 }

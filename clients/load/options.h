@@ -58,7 +58,8 @@ struct options {
 enum options_status options_read(struct options *o, int argc, char **argv, char *error, size_t size);
 /* The scenario's name. */
 const char *options_scenario_name(enum options_scenario scenario);
-/* A duration ("500us", "50ms", "60s", "5m", "1h"; a bare number in the unit `bare_ns`) in ns; false if it is none. */
+/* A duration ("500us", "50ms", "60s", "5m", "1h"; a bare number in the unit `bare_ns`) in ns; false if it is
+ * none. */
 bool options_duration(const char *text, int64_t bare_ns, int64_t *ns);
 void options_help(FILE *to);
 

@@ -66,9 +66,10 @@ static bool range_of(const struct plot *p, double *low, double *high)
 static void write_y_line(const struct plot *p, const struct scale *y, double place, double value, FILE *to)
 {
     (void)p;
-    fprintf(to, "<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, at(y, place),
-            at(y, place));
-    fprintf(to, "<text class=\"tick\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 8, at(y, place) + 4);
+    fprintf(to, "<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT,
+            at(y, place), at(y, place));
+    fprintf(to, "<text class=\"tick\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 8,
+            at(y, place) + 4);
     write_number(to, value);
     fputs("</text>", to);
 }
@@ -93,7 +94,8 @@ static void write_y(const struct plot *p, struct scale *y, double low, double hi
 
 static void write_x_mark(const struct scale *x, double place, const char *format, double value, FILE *to)
 {
-    fprintf(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">", at(x, place), HEIGHT - BOTTOM + 18);
+    fprintf(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">", at(x, place),
+            HEIGHT - BOTTOM + 18);
     fprintf(to, format, value);
     fputs("</text>", to);
 }
@@ -115,7 +117,8 @@ static void write_x(const struct plot *p, struct scale *x, FILE *to)
         for (double v = 0; v <= x->high + step * 1e-6; v += step)
             write_x_mark(x, v, "%g", v, to);
     }
-    fprintf(to, "<text class=\"tick\" x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT, HEIGHT - 2, p->x_name);
+    fprintf(to, "<text class=\"tick\" x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT,
+            HEIGHT - 2, p->x_name);
 }
 
 static void write_line(const struct plot *p, size_t l, const struct scale *x, const struct scale *y, FILE *to)
@@ -158,7 +161,9 @@ void plot_write(const struct plot *p, FILE *to)
     fputs("<div class=\"legend\">", to);
     for (size_t l = 0; l < p->line_count && p->line_count > 1; l++)
         fprintf(to, "<span><i class=\"c%zu\"></i>%s</span>", l + 1, p->lines[l].name);
-    fprintf(to, "</div><svg viewBox=\"0 %.0f %.0f %.0f\" role=\"img\" aria-labelledby=\"%s\"><title id=\"%s\">%s, %s</title>",
+    fprintf(to,
+            "</div><svg viewBox=\"0 %.0f %.0f %.0f\" role=\"img\" aria-labelledby=\"%s\"><title "
+            "id=\"%s\">%s, %s</title>",
             TOP - 14, WIDTH, HEIGHT - TOP + 16, p->id, p->id, p->title, p->y_name);
     write_y(p, &y, low, high, to);
     write_x(p, &x, to);

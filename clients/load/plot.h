@@ -26,7 +26,8 @@ struct plot {
     const char *id;                      /* unique on the page */
     const double *x;                     /* ascending */
     size_t count;
-    bool nines; /* x is a percentile from 0 to below 100, drawn so that each further nine takes the same width */
+    bool nines; /* x is a percentile from 0 to below 100, drawn so that each further nine takes the same width
+                 */
     bool log_y; /* powers of ten; values must be above 0 */
     bool area;  /* the first line is filled down to zero */
     struct plot_line lines[PLOT_LINES];

@@ -1,6 +1,6 @@
 /*
- * clients/load/poller.h - many sockets in one libuv handle: an epoll set of its own, which costs a connection nothing
- * where a uv_poll_t would cost it 160 bytes.
+ * clients/load/poller.h - many sockets in one libuv handle: an epoll set of its own, which costs a connection
+ * nothing where a uv_poll_t would cost it 160 bytes.
  *
  * Owns:    the epoll descriptor and its handle in the loop.
  * Borrows: the loop; each item until its descriptor is closed.
@@ -8,8 +8,8 @@
  * Fails:   false, with errno.
  * Thread:  the loop's.
  *
- * A descriptor leaves the set by being closed. An item may be told once more of events of a descriptor that it closed
- * in the same turn: it finds nothing to read then.
+ * A descriptor leaves the set by being closed. An item may be told once more of events of a descriptor that
+ * it closed in the same turn: it finds nothing to read then.
  */
 #ifndef RECALL_LOAD_POLLER_H
 #define RECALL_LOAD_POLLER_H

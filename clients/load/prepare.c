@@ -24,7 +24,8 @@ static uint32_t parts_of(const struct run *r)
 
 static bool call_users(struct run *r, uint32_t i, struct batch_call *call)
 {
-    const uint32_t from = i * AT_ONCE, all = r->options->connections, to = from + AT_ONCE < all ? from + AT_ONCE : all;
+    const uint32_t from = i * AT_ONCE, all = r->options->connections,
+                   to = from + AT_ONCE < all ? from + AT_ONCE : all;
     struct json_out o;
     char name[NAMES_MOST];
 
@@ -57,8 +58,9 @@ static bool took_users(struct run *r, uint32_t i, const struct caller_answer *an
         char *token;
 
         client = json_array_get(list, k);
-        token = json_is_string(json_object_get(client, "token")) ? strdup(json_string_value(json_object_get(client, "token")))
-                                                                 : NULL;
+        token = json_is_string(json_object_get(client, "token"))
+                    ? strdup(json_string_value(json_object_get(client, "token")))
+                    : NULL;
         ok = token != NULL;
         if (ok)
             crowd_token(&r->crowd, from + k, token);
@@ -71,7 +73,8 @@ static bool took_users(struct run *r, uint32_t i, const struct caller_answer *an
 /* --- rooms --- */
 
 /* The members of a room by name, from the given one on, at most AT_ONCE. */
-static void write_members(const struct run *r, struct json_out *o, const char *key, uint32_t room, uint32_t from)
+static void write_members(const struct run *r, struct json_out *o, const char *key, uint32_t room,
+                          uint32_t from)
 {
     const uint32_t all = members_of(r, room), to = from + AT_ONCE < all ? from + AT_ONCE : all;
     char name[NAMES_MOST];
@@ -116,7 +119,8 @@ static bool took_room(struct run *r, uint32_t i, const struct caller_answer *ans
     return true;
 }
 
-static bool call_part(struct run *r, uint32_t i, struct batch_call *call, const char *path, const char *key, uint32_t part)
+static bool call_part(struct run *r, uint32_t i, struct batch_call *call, const char *path, const char *key,
+                      uint32_t part)
 {
     struct json_out o;
     char name[NAMES_MOST];
@@ -139,12 +143,14 @@ bool prepare_make(struct run *r)
     const uint32_t all = r->options->connections, rooms = r->options->rooms;
 
     r->phase = "making users";
-    if (!batch_run(r, &(struct batch){"make the users", (all + AT_ONCE - 1) / AT_ONCE, call_users, took_users, false}))
+    if (!batch_run(r, &(struct batch){"make the users", (all + AT_ONCE - 1) / AT_ONCE, call_users, took_users,
+                                      false}))
         return false;
     r->phase = "making rooms";
     if (!batch_run(r, &(struct batch){"make the rooms", rooms, call_room, took_room, false}))
         return false;
-    return batch_run(r, &(struct batch){"add the rooms' members", rooms * (parts_of(r) - 1), call_more_members, NULL, false});
+    return batch_run(r, &(struct batch){"add the rooms' members", rooms * (parts_of(r) - 1),
+                                        call_more_members, NULL, false});
 }
 
 /* --- cleaning up --- */
@@ -177,8 +183,9 @@ static bool call_revoke(struct run *r, uint32_t i, struct batch_call *call)
 void prepare_clean(struct run *r)
 {
     r->phase = "cleaning up";
-    (void)(batch_run(r, &(struct batch){"delete the messages", r->rooms_made, call_delete_messages, NULL, true}) &&
-           batch_run(r, &(struct batch){"remove the rooms' members", r->rooms_made * parts_of(r), call_remove_members, NULL,
-                                        true}) &&
+    (void)(batch_run(
+               r, &(struct batch){"delete the messages", r->rooms_made, call_delete_messages, NULL, true}) &&
+           batch_run(r, &(struct batch){"remove the rooms' members", r->rooms_made * parts_of(r),
+                                        call_remove_members, NULL, true}) &&
            batch_run(r, &(struct batch){"revoke the tokens", r->users_made, call_revoke, NULL, true}));
 }

@@ -34,13 +34,14 @@ void progress_tell(struct run *r, int64_t now_ns)
     r->told_ns = now_ns;
     n = snprintf(text, sizeof(text), "%s", r->phase);
     if (r->measuring)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, " %.0f of %.0f s", (double)(now_ns - f->start_ns) / 1e9,
-                      (double)r->options->duration_ns / 1e9);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " %.0f of %.0f s",
+                      (double)(now_ns - f->start_ns) / 1e9, (double)r->options->duration_ns / 1e9);
     n += snprintf(text + n, sizeof(text) - (size_t)n, " | %u connected", r->crowd.live);
     if (last != NULL)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, " | %.0f events/s, %.0f deliveries/s | p50 %.2f p99 %.2f ms",
-                      (double)last->answered / span, (double)last->deliveries / span, (double)last->p50_ns / 1e6,
-                      (double)last->p99_ns / 1e6);
+        n += snprintf(text + n, sizeof(text) - (size_t)n,
+                      " | %.0f events/s, %.0f deliveries/s | p50 %.2f p99 %.2f ms",
+                      (double)last->answered / span, (double)last->deliveries / span,
+                      (double)last->p50_ns / 1e6, (double)last->p99_ns / 1e6);
     if (f->failed + f->refused > 0)
         n += snprintf(text + n, sizeof(text) - (size_t)n, " | %llu calls failed",
                       (unsigned long long)(f->failed + f->refused));

@@ -1,6 +1,6 @@
 /*
- * clients/load/progress.h - the line on standard error that tells how a run goes: rewritten four times a second on a
- * terminal, else a new line every 5 s.
+ * clients/load/progress.h - the line on standard error that tells how a run goes: rewritten four times a
+ * second on a terminal, else a new line every 5 s.
  *
  * Owns:    nothing; what it told last is in the run.
  * Fails:   never.

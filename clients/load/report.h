@@ -20,7 +20,7 @@ struct report {
     const struct options *options;
     const struct figures *figures; /* figures_end was called */
     const struct names *names;
-    int64_t when_s; /* seconds since 1970 */
+    int64_t when_s;   /* seconds since 1970 */
     bool limits_kept; /* every --slo */
 };
 
@@ -41,7 +41,7 @@ size_t report_rows(const struct figures *f, struct report_row rows[REPORT_ROWS])
 /* A number with commas between thousands. */
 const char *report_count(double v, char out[32]);
 /* What a reader should know before trusting the figures, one sentence each; returns how many. */
-#define REPORT_NOTES 10
+#define REPORT_NOTES 12
 size_t report_notes(const struct report *r, char notes[REPORT_NOTES][320]);
 /* "mixed, open loop, 500 calls/s for 60 s" */
 void report_what(const struct report *r, char *out, size_t size);

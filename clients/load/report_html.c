@@ -7,34 +7,58 @@
 #include <string.h>
 #include <time.h>
 
-#define POINTS 400U
-#define MB     1048576.0
+#define POINTS      400U
+#define MB          1048576.0
+#define SLOPE_LEAST 60 /* seconds of a run that is no soak, before its slope is told */
 
 static const char style[] =
-    ":root{color-scheme:light dark;--page:#f6f6f4;--card:#fff;--ink:#1b1b1a;--soft:#5d5d59;--rule:#e2e2de;--good:#0b6b3a;"
-    "--good-page:#e3f3ea;--bad:#a3201a;--bad-page:#fbe7e5;--c1:#2a6fcb;--c2:#d2601a;--c3:#12875f;--c4:#7a4fc4;--c5:#8a6d00}"
-    "@media(prefers-color-scheme:dark){:root{--page:#161615;--card:#201f1e;--ink:#f1f0ee;--soft:#a9a8a3;--rule:#383734;"
-    "--good:#6fd39b;--good-page:#15301f;--bad:#ff9b93;--bad-page:#3d1a18;--c1:#6ba6f0;--c2:#f0925a;--c3:#4fc498;--c4:#b79af0;"
+    ":root{color-scheme:light "
+    "dark;--page:#f6f6f4;--card:#fff;--ink:#1b1b1a;--soft:#5d5d59;--rule:#e2e2de;--good:#0b6b3a;"
+    "--good-page:#e3f3ea;--bad:#a3201a;--bad-page:#fbe7e5;--c1:#2a6fcb;--c2:#d2601a;--c3:#12875f;--c4:#"
+    "7a4fc4;--c5:#8a6d00}"
+    "@media(prefers-color-scheme:dark){:root{--page:#161615;--card:#201f1e;--ink:#f1f0ee;--soft:#a9a8a3;--"
+    "rule:#383734;"
+    "--good:#6fd39b;--good-page:#15301f;--bad:#ff9b93;--bad-page:#3d1a18;--c1:#6ba6f0;--c2:#f0925a;--c3:#"
+    "4fc498;--c4:#b79af0;"
     "--c5:#d8b93f}}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:15px/1.45 system-ui,sans-serif}"
-    "main{max-width:1120px;margin:0 auto;padding:28px 20px 48px}h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:28px 0 "
-    "10px}p{margin:4px 0}.soft{color:var(--soft)}.verdict{display:inline-block;padding:6px 12px;border-radius:6px;font-weight:600;"
-    "margin:14px 0 4px}.good{background:var(--good-page);color:var(--good)}.bad{background:var(--bad-page);color:var(--bad)}"
+    "*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:15px/1.45 "
+    "system-ui,sans-serif}"
+    "main{max-width:1120px;margin:0 auto;padding:28px 20px 48px}h1{font-size:22px;margin:0 0 "
+    "4px}h2{font-size:16px;margin:28px 0 "
+    "10px}p{margin:4px 0}.soft{color:var(--soft)}.verdict{display:inline-block;padding:6px "
+    "12px;border-radius:6px;font-weight:600;"
+    "margin:14px 0 "
+    "4px}.good{background:var(--good-page);color:var(--good)}.bad{background:var(--bad-page);color:var(--bad)"
+    "}"
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin:14px 0}"
     ".tile{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 14px}"
-    ".tile b{display:block;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:"
-    "13px}.wide{overflow-x:auto}table{border-collapse:collapse;background:var(--card);border:1px solid var(--rule);border-radius:"
-    "8px;width:100%}th,td{padding:6px 12px;text-align:right;border-top:1px solid var(--rule);font-variant-numeric:tabular-nums;"
-    "white-space:nowrap}thead th{border-top:0;color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}"
-    "tbody th{font-weight:400}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr));gap:14px}"
-    "figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px 14px 8px;min-width:0}"
-    "figcaption{font-weight:600}.unit{color:var(--soft);font-weight:400;margin-left:8px}svg{display:block;width:100%;height:auto}"
-    ".legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px;color:var(--soft);min-height:20px}.legend i{display:inline-"
-    "block;width:14px;height:3px;border-radius:2px;margin-right:6px;vertical-align:middle}.grid{stroke:var(--rule);stroke-width:1}"
-    ".tick{fill:var(--soft);font-size:12px}.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
-    ".area{stroke:none;opacity:.12}.line.c1{stroke:var(--c1)}.line.c2{stroke:var(--c2)}.line.c3{stroke:var(--c3)}.line.c4{stroke:"
-    "var(--c4)}.line.c5{stroke:var(--c5)}.area.c1{fill:var(--c1)}i.c1{background:var(--c1)}i.c2{background:var(--c2)}i.c3{"
-    "background:var(--c3)}i.c4{background:var(--c4)}i.c5{background:var(--c5)}ul{margin:6px 0;padding-left:20px}";
+    ".tile b{display:block;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}.tile "
+    "span{color:var(--soft);font-size:"
+    "13px}.wide{overflow-x:auto}table{border-collapse:collapse;background:var(--card);border:1px solid "
+    "var(--rule);border-radius:"
+    "8px;width:100%}th,td{padding:6px 12px;text-align:right;border-top:1px solid "
+    "var(--rule);font-variant-numeric:tabular-nums;"
+    "white-space:nowrap}thead "
+    "th{border-top:0;color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}"
+    "tbody "
+    "th{font-weight:400}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr)"
+    ");gap:14px}"
+    "figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px 14px "
+    "8px;min-width:0}"
+    "figcaption{font-weight:600}.unit{color:var(--soft);font-weight:400;margin-left:8px}svg{display:block;"
+    "width:100%;height:auto}"
+    ".legend{display:flex;flex-wrap:wrap;gap:4px "
+    "14px;font-size:13px;color:var(--soft);min-height:20px}.legend i{display:inline-"
+    "block;width:14px;height:3px;border-radius:2px;margin-right:6px;vertical-align:middle}.grid{stroke:var(--"
+    "rule);stroke-width:1}"
+    ".tick{fill:var(--soft);font-size:12px}.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-"
+    "linecap:round}"
+    ".area{stroke:none;opacity:.12}.line.c1{stroke:var(--c1)}.line.c2{stroke:var(--c2)}.line.c3{stroke:var(--"
+    "c3)}.line.c4{stroke:"
+    "var(--c4)}.line.c5{stroke:var(--c5)}.area.c1{fill:var(--c1)}i.c1{background:var(--c1)}i.c2{background:"
+    "var(--c2)}i.c3{"
+    "background:var(--c3)}i.c4{background:var(--c4)}i.c5{background:var(--c5)}ul{margin:6px "
+    "0;padding-left:20px}";
 
 static void escaped(const char *s, FILE *to)
 {
@@ -99,7 +123,8 @@ static void write_head(const struct report *r, FILE *to)
     report_what(r, what, sizeof(what));
     if (gmtime_r(&at, &tm) != NULL)
         (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &tm);
-    fprintf(to, "<h1>recall-load: %s</h1><p>%s</p><p class=\"soft\">", options_scenario_name(r->options->scenario), what);
+    fprintf(to, "<h1>recall-load: %s</h1><p>%s</p><p class=\"soft\">",
+            options_scenario_name(r->options->scenario), what);
     escaped(r->options->url, to);
     fprintf(to, " · %s · run %s · recall-load " RECALLD_VERSION "</p>", when, r->names->run);
     fprintf(to, "<div class=\"verdict %s\">%s</div>", report_good(r) ? "good" : "bad",
@@ -122,18 +147,26 @@ static void write_latencies(const struct report *r, FILE *to)
     const size_t n = report_rows(r->figures, rows);
     char count[32];
 
-    fputs("<h2>Latency, ms</h2><div class=\"wide\"><table><thead><tr><th>to</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th>"
-          "<th>max</th><th>count</th></tr></thead><tbody>", to);
+    fputs("<h2>Latency, ms</h2><div "
+          "class=\"wide\"><table><thead><tr><th>to</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th>"
+          "<th>max</th><th>count</th></tr></thead><tbody>",
+          to);
     for (size_t i = 0; i < n; i++) {
         const struct histogram *h = rows[i].histogram;
 
-        fprintf(to, "<tr><th>%s%s</th><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%s</td></tr>",
+        fprintf(to,
+                "<tr><th>%s%s</th><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%s</"
+                "td></tr>",
                 rows[i].name[0] == ' ' ? "&emsp;" : "", rows[i].name, (double)histogram_at(h, 50) / 1e6,
-                (double)histogram_at(h, 90) / 1e6, (double)histogram_at(h, 99) / 1e6, (double)histogram_at(h, 99.9) / 1e6,
-                (double)h->most / 1e6, report_count((double)h->count, count));
+                (double)histogram_at(h, 90) / 1e6, (double)histogram_at(h, 99) / 1e6,
+                (double)histogram_at(h, 99.9) / 1e6, (double)h->most / 1e6,
+                report_count((double)h->count, count));
     }
-    fprintf(to, "</tbody></table></div><p class=\"soft\">Counted from %s. The recall-load process used %.0f %% of a core.</p>\n",
-            r->options->closed ? "the moment of the call" : "the moment for which the call was intended, so that no stall hides",
+    fprintf(to,
+            "</tbody></table></div><p class=\"soft\">Counted from %s. The recall-load process used %.0f %% "
+            "of a core.</p>\n",
+            r->options->closed ? "the moment of the call"
+                               : "the moment for which the call was intended, so that no stall hides",
             figures_own_cpu(r->figures));
 }
 
@@ -141,16 +174,19 @@ static void write_limits(const struct report *r, FILE *to)
 {
     if (r->options->slo.count == 0)
         return;
-    fputs("<h2>Limits</h2><div class=\"wide\"><table><thead><tr><th>--slo</th><th>limit</th><th>measured</th><th>verdict</th></tr>"
-          "</thead><tbody>", to);
+    fputs(
+        "<h2>Limits</h2><div "
+        "class=\"wide\"><table><thead><tr><th>--slo</th><th>limit</th><th>measured</th><th>verdict</th></tr>"
+        "</thead><tbody>",
+        to);
     for (size_t i = 0; i < r->options->slo.count; i++) {
         const struct slo_limit *l = &r->options->slo.limits[i];
         char limit[48], value[48];
 
         slo_format(l, l->limit, limit, sizeof(limit));
         slo_format(l, l->value, value, sizeof(value));
-        fprintf(to, "<tr><th>%s</th><td>%s %s</td><td>%s</td><td>%s</td></tr>", l->name, l->at_least ? "≥" : "≤", limit, value,
-                l->kept ? "✓ kept" : "✗ broken");
+        fprintf(to, "<tr><th>%s</th><td>%s %s</td><td>%s</td><td>%s</td></tr>", l->name,
+                l->at_least ? "≥" : "≤", limit, value, l->kept ? "✓ kept" : "✗ broken");
     }
     fputs("</tbody></table></div>\n", to);
 }
@@ -168,9 +204,17 @@ static void plot_distribution(const struct report *r, FILE *to)
                            {"last", offsetof(struct figures, all_last)},
                            {"commit", offsetof(struct figures, all_commit)}};
     double x[101], y[PLOT_LINES][101];
-    const double most = r->figures->all_delivery.count > 20000 ? 4 : r->figures->all_delivery.count > 2000 ? 3 : 2; /* nines */
-    struct plot p = {.title = "Latency to subscribers", .x_name = "percentile", .y_name = "ms", .id = "plot-distribution",
-                     .x = x, .count = 101, .nines = true, .log_y = true};
+    const double most = r->figures->all_delivery.count > 20000  ? 4
+                        : r->figures->all_delivery.count > 2000 ? 3
+                                                                : 2; /* nines */
+    struct plot p = {.title = "Latency to subscribers",
+                     .x_name = "percentile",
+                     .y_name = "ms",
+                     .id = "plot-distribution",
+                     .x = x,
+                     .count = 101,
+                     .nines = true,
+                     .log_y = true};
 
     for (size_t i = 0; i < 101; i++)
         x[i] = 100 * (1 - pow(10, -most * (double)i / 100));
@@ -212,7 +256,8 @@ static double value_of(const struct figures_second *s, enum column c)
     return values[c];
 }
 
-/* Of a long run each point stands for several seconds: the worst of latencies, the mean of everything else. */
+/* Of a long run each point stands for several seconds: the worst of latencies, the mean of everything else.
+ */
 static void gather(const struct figures *f, struct columns *c)
 {
     const size_t each = (f->second_count + POINTS - 1) / POINTS;
@@ -241,6 +286,44 @@ static void gather(const struct figures *f, struct columns *c)
     }
 }
 
+/* The plots over time, each of one to three columns. */
+static const struct over_time {
+    const char *title, *unit, *id;
+    bool log_y, area;
+    struct {
+        const char *name;
+        enum column column;
+    } lines[3]; /* name NULL: no more */
+} over_time[] = {
+    {"Latency of deliveries over time",
+     "ms",
+     "plot-latency",
+     true,
+     false,
+     {{"p50", P50}, {"p99", P99}, {"max", MOST}}},
+    {"Deliveries", "a second", "plot-deliveries", false, true, {{"deliveries", DELIVERIES}}},
+    {"Events acknowledged", "a second", "plot-events", false, true, {{"events", EVENTS}}},
+    {"Connections", "subscribed", "plot-connections", false, true, {{"connections", CONNECTIONS}}},
+    {"CPU", "percent of one core", "plot-cpu", false, false, {{"server", CPU}, {"recall-load", OWN_CPU}}},
+    {"Memory of the server", "MB", "plot-memory", false, true, {{"memory", RSS}}},
+};
+
+static void plot_over_time(const struct columns *c, const struct over_time *what, FILE *to)
+{
+    struct plot p = {.title = what->title,
+                     .x_name = "s",
+                     .y_name = what->unit,
+                     .id = what->id,
+                     .x = c->x,
+                     .count = c->count,
+                     .log_y = what->log_y,
+                     .area = what->area};
+
+    for (size_t l = 0; l < 3 && what->lines[l].name != NULL; l++)
+        p.lines[p.line_count++] = (struct plot_line){what->lines[l].name, c->y[what->lines[l].column]};
+    plot_write(&p, to);
+}
+
 static void write_plots(const struct report *r, FILE *to)
 {
     struct columns *c = malloc(sizeof(*c));
@@ -250,34 +333,27 @@ static void write_plots(const struct report *r, FILE *to)
     gather(r->figures, c);
     fputs("<h2>Plots</h2><div class=\"plots\">\n", to);
     plot_distribution(r, to);
-    const struct plot plots[] = {
-        {"Latency of deliveries over time", "s", "ms", "plot-latency", c->x, c->count, false, true, false,
-         {{"p50", c->y[P50]}, {"p99", c->y[P99]}, {"max", c->y[MOST]}}, 3},
-        {"Deliveries", "s", "a second", "plot-deliveries", c->x, c->count, false, false, true,
-         {{"deliveries", c->y[DELIVERIES]}}, 1},
-        {"Events acknowledged", "s", "a second", "plot-events", c->x, c->count, false, false, true,
-         {{"events", c->y[EVENTS]}}, 1},
-        {"Connections", "s", "subscribed", "plot-connections", c->x, c->count, false, false, true,
-         {{"connections", c->y[CONNECTIONS]}}, 1},
-        {"CPU", "s", "percent of one core", "plot-cpu", c->x, c->count, false, false, false,
-         {{"server", c->y[CPU]}, {"recall-load", c->y[OWN_CPU]}}, 2},
-        {"Memory of the server", "s", "MB", "plot-memory", c->x, c->count, false, false, true, {{"memory", c->y[RSS]}}, 1},
-    };
-
-    for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++)
-        plot_write(&plots[i], to);
+    for (size_t i = 0; i < sizeof(over_time) / sizeof(over_time[0]); i++)
+        plot_over_time(c, &over_time[i], to);
     fputs("</div>\n", to);
-    if (r->figures->slope_known && (r->options->scenario == OPTIONS_SOAK || r->figures->second_count >= 60))
-        fprintf(to, "<p class=\"soft\">Slope without the first quarter: memory %+.2f MB an hour, CPU %+.2f %% of a core an "
-                    "hour.</p>\n", r->figures->rss_slope / MB, r->figures->cpu_slope);
+    if (r->figures->slope_known &&
+        (r->options->scenario == OPTIONS_SOAK || r->figures->second_count >= SLOPE_LEAST))
+        fprintf(
+            to,
+            "<p class=\"soft\">Slope without the first quarter: memory %+.2f MB an hour, CPU %+.2f %% of a "
+            "core an hour.</p>\n",
+            r->figures->rss_slope / MB, r->figures->cpu_slope);
     free(c);
 }
 
 bool report_html(const struct report *r, FILE *to)
 {
-    fprintf(to, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                "content=\"width=device-width,initial-scale=1\"><title>recall-load: %s</title><style>%s</style></head><body>"
-                "<main>\n", options_scenario_name(r->options->scenario), style);
+    fprintf(to,
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+            "content=\"width=device-width,initial-scale=1\"><title>recall-load: "
+            "%s</title><style>%s</style></head><body>"
+            "<main>\n",
+            options_scenario_name(r->options->scenario), style);
     write_head(r, to);
     write_tiles(r, to);
     write_plots(r, to);

@@ -74,6 +74,7 @@ static void write_counts(struct json_out *o, const struct figures *f)
     count(o, "upgrades", f->upgrades);
     count(o, "dropped", f->dropped);
     count(o, "resets", f->resets);
+    count(o, "leftOutside", f->left_outside);
     json_out_object_end(o);
     json_out_key(o, "promises");
     json_out_object(o);
@@ -113,7 +114,8 @@ static void write_latencies(struct json_out *o, const struct figures *f)
             snprintf(key, sizeof(key), "p%g", percentiles[p]);
             json_out_name(o, percentiles[p] < 100 ? key : "max", strlen(percentiles[p] < 100 ? key : "max"));
             char text[32];
-            const int len = snprintf(text, sizeof(text), "%.6f", (double)histogram_at(h, percentiles[p]) / 1e6);
+            const int len =
+                snprintf(text, sizeof(text), "%.6f", (double)histogram_at(h, percentiles[p]) / 1e6);
 
             json_out_raw(o, text, (size_t)len);
         }
@@ -182,8 +184,12 @@ static void write_verdict(struct json_out *o, const struct report *r)
         json_out_object(o);
         json_out_kcstr(o, "name", l->name);
         json_out_kcstr(o, "limitIs", l->at_least ? "least" : "most");
-        json_out_kcstr(o, "unit", l->unit == SLO_NS ? "ms" : l->unit == SLO_COUNT ? "" : l->unit == SLO_RATE ? "/s"
-                                                         : l->unit == SLO_PERCENT ? "%" : "MB");
+        json_out_kcstr(o, "unit",
+                       l->unit == SLO_NS        ? "ms"
+                       : l->unit == SLO_COUNT   ? ""
+                       : l->unit == SLO_RATE    ? "/s"
+                       : l->unit == SLO_PERCENT ? "%"
+                                                : "MB");
         number(o, "limit", l->limit / unit);
         known(o, "value", l->value < 0 ? -1 : l->value / unit);
         json_out_kbool(o, "kept", l->kept);

@@ -7,7 +7,8 @@
 
 #define GROUP 3 /* conversationType */
 
-bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t headers_size, char *form, size_t form_size)
+bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t headers_size, char *form,
+                      size_t form_size)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char text[320], hex[2 * EVP_MAX_MD_SIZE + 1];
@@ -15,7 +16,8 @@ bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t he
     const long long now_ms = (long long)time(NULL) * 1000;
     int n = snprintf(text, sizeof(text), "%s%u%lld", r->app_secret, r->nonce, now_ms);
 
-    if (n < 0 || (size_t)n >= sizeof(text) || EVP_Digest(text, (size_t)n, digest, &len, EVP_sha1(), NULL) != 1)
+    if (n < 0 || (size_t)n >= sizeof(text) ||
+        EVP_Digest(text, (size_t)n, digest, &len, EVP_sha1(), NULL) != 1)
         return false;
     for (unsigned i = 0; i < len; i++)
         snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
@@ -25,7 +27,8 @@ bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t he
                  r->app_key, r->nonce, now_ms, hex);
     if (n < 0 || (size_t)n >= headers_size)
         return false;
-    n = snprintf(form, form_size, "fromUserId=%s&conversationType=%d&targetId=%s&messageUID=%s&isAdmin=1&isDelete=%d",
+    n = snprintf(form, form_size,
+                 "fromUserId=%s&conversationType=%d&targetId=%s&messageUID=%s&isAdmin=1&isDelete=%d",
                  r->author, GROUP, r->room, r->message, r->is_delete);
     return n > 0 && (size_t)n < form_size;
 }

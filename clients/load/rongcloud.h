@@ -23,6 +23,7 @@ struct rongcloud_recall {
 #define RONGCLOUD_RECALL_PATH "/message/recall.json"
 
 /* The header lines that sign it, and its form. */
-bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t headers_size, char *form, size_t form_size);
+bool rongcloud_recall(const struct rongcloud_recall *r, char *headers, size_t headers_size, char *form,
+                      size_t form_size);
 
 #endif

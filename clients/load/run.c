@@ -72,6 +72,8 @@ static void end_second(struct run *r, int64_t now)
         run_fail(r, "out of memory");
     if (r->watch.pid == 0 && r->watch.metrics)
         (void)caller_ask(&r->caller, "GET", "/metrics", NULL, "", 0, on_metrics, r, 0);
+    if (r->figures.local && watch_again(&r->watch, r->options->port))
+        r->figures.server_pid = r->watch.pid;
     start_second(r, now);
 }
 
@@ -88,7 +90,8 @@ void run_measure(struct run *r, bool on)
         r->figures.end_ns = now;
         r->figures.server_end = watch_server(&r->watch);
         r->figures.own_end = watch_own();
-        if (now - r->second_ns > SECOND_NS / 3 || r->figures.second_count == 0) /* a sliver would look like a dip */
+        if (now - r->second_ns > SECOND_NS / 3 ||
+            r->figures.second_count == 0) /* a sliver would look like a dip */
             end_second(r, now);
     }
     r->measuring = on;
@@ -118,7 +121,8 @@ static void on_signal(uv_signal_t *signal, int number)
 
     (void)number;
     if (++r->stopped == 1)
-        progress_say(r, "stopping: waits for what is under way, cleans up and reports; again to leave at once");
+        progress_say(r,
+                     "stopping: waits for what is under way, cleans up and reports; again to leave at once");
     else if (r->stopped > 2)
         _exit(130);
 }
@@ -170,7 +174,8 @@ bool run_open(struct run *r, struct options *options)
     }
     r->tick.data = r->signals[0].data = r->signals[1].data = r;
     if (uv_timer_start(&r->tick, on_tick, CROWD_TICK_MS, CROWD_TICK_MS) != 0 ||
-        uv_signal_start(&r->signals[0], on_signal, SIGINT) != 0 || uv_signal_start(&r->signals[1], on_signal, SIGTERM) != 0) {
+        uv_signal_start(&r->signals[0], on_signal, SIGINT) != 0 ||
+        uv_signal_start(&r->signals[1], on_signal, SIGTERM) != 0) {
         run_fail(r, "signals cannot be watched");
         return false;
     }

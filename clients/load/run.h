@@ -3,8 +3,8 @@
  *
  * Owns:    all parts, the loop, timers and signals.
  * Borrows: the options.
- * Fails:   run_open: false, `error` says why. Waiting ends early when the run is stopped by a signal, or fails.
- * Thread:  the loop's.
+ * Fails:   run_open: false, `error` says why. Waiting ends early when the run is stopped by a signal, or
+ * fails. Thread:  the loop's.
  */
 #ifndef RECALL_LOAD_RUN_H
 #define RECALL_LOAD_RUN_H
@@ -33,7 +33,7 @@ struct run {
     struct figures_process second_server, second_own;
     uint64_t second_asked, second_answered, second_failed;
     int64_t told_ns;
-    uint64_t drain_came;             /* while it waits for the rest: what had come, and when more came last */
+    uint64_t drain_came; /* while it waits for the rest: what had come, and when more came last */
     int64_t drain_ns;
     bool measuring; /* the load is on: seconds are kept */
     bool tty;
@@ -44,8 +44,8 @@ struct run {
 bool run_open(struct run *r, struct options *options);
 /* Frees everything. */
 void run_close(struct run *r);
-/* Runs the loop until `done` says so, `ns` have passed (negative: for good), a signal came, or the run has failed. True if
- * `done`, or without one the time. */
+/* Runs the loop until `done` says so, `ns` have passed (negative: for good), a signal came, or the run has
+ * failed. True if `done`, or without one the time. */
 bool run_wait(struct run *r, bool (*done)(struct run *r), int64_t ns);
 /* Whether the run is to be ended early: stopped, or failed. */
 bool run_over(const struct run *r);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define MB (1024.0 * 1024.0)
+#define MB           (1024.0 * 1024.0)
 
 struct name {
     const char *name;
@@ -34,7 +34,8 @@ static const struct name names[] = {
     {"duplicated", SLO_COUNT, false, "deliveries that came again"},
     {"out-of-order", SLO_COUNT, false, "deliveries that came behind a later event"},
     {"content", SLO_COUNT, false, "frames with content of a message that had been recalled"},
-    {"failed", SLO_COUNT, false, "calls without a good answer, those refused for overload (429, 503) included"},
+    {"failed", SLO_COUNT, false,
+     "calls without a good answer, those refused for overload (429, 503) included"},
     {"dropped", SLO_COUNT, false, "connections that the server ended"},
     {"deliveries", SLO_RATE, true, "at least so many deliveries a second"},
     {"events", SLO_RATE, true, "at least so many events acknowledged a second"},
@@ -86,7 +87,8 @@ static bool read_one(struct slo_list *list, const char *text, size_t n, char *er
     }
     name = find(text, (size_t)(equal - text));
     if (name == NULL) {
-        snprintf(error, size, "--slo: there is no \"%.*s\"; recall-load --help lists the names", (int)(equal - text), text);
+        snprintf(error, size, "--slo: there is no \"%.*s\"; recall-load --help lists the names",
+                 (int)(equal - text), text);
         return false;
     }
     snprintf(value, sizeof(value), "%.*s", (int)(text + n - equal - 1), equal + 1);
@@ -213,5 +215,6 @@ void slo_format(const struct slo_limit *limit, double value, char *out, size_t s
 void slo_help(FILE *to)
 {
     for (size_t i = 0; i < COUNT(names); i++)
-        fprintf(to, "    %-12s %s\n", names[i].name, names[i].meaning != NULL ? names[i].meaning : "the same");
+        fprintf(to, "    %-12s %s\n", names[i].name,
+                names[i].meaning != NULL ? names[i].meaning : "the same");
 }

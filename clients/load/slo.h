@@ -1,5 +1,6 @@
 /*
- * clients/load/slo.h - service level objectives: limits that the run is judged by ("p99=50ms,lost=0,deliveries=10000").
+ * clients/load/slo.h - service level objectives: limits that the run is judged by
+ * ("p99=50ms,lost=0,deliveries=10000").
  *
  * Owns:    the list. Names are static.
  * Bounds:  SLO_MOST limits.
@@ -35,8 +36,8 @@ struct slo_list {
 };
 
 bool slo_read(struct slo_list *list, const char *text, char *error, size_t size);
-/* Fills in values and verdicts; true if every limit is kept. A limit on what was not measured (the CPU of a remote
- * server, the recovery of nobody) is broken. */
+/* Fills in values and verdicts; true if every limit is kept. A limit on what was not measured (the CPU of a
+ * remote server, the recovery of nobody) is broken. */
 bool slo_judge(struct slo_list *list, const struct figures *f);
 /* Limit or value as text: "50 ms", "0", "12.5 %". */
 void slo_format(const struct slo_limit *limit, double value, char *out, size_t size);

@@ -1,12 +1,10 @@
 /*
- * clients/load/track.h - which numbers of a room's log one connection has received: each must come once and in
- * order.
+ * clients/load/track.h - which numbers of a room's log one connection has received: each must come once and
+ * in order.
  *
  * Owns, borrows: nothing. 16 bytes.
- * Bounds:  looks 64 numbers ahead of the first one that is missing. One that comes later than that is given up: it
- *          counts as lost then, and as repeated should it come after all.
- * Fails:   never.
- * Thread:  one.
+ * Bounds:  looks 64 numbers ahead of the first one that is missing. One that comes later than that is given
+ * up: it counts as lost then, and as repeated should it come after all. Fails:   never. Thread:  one.
  */
 #ifndef RECALL_LOAD_TRACK_H
 #define RECALL_LOAD_TRACK_H
@@ -27,8 +25,8 @@ enum track_got {
 
 /* Everything up to `seq` counts as received, nothing behind it. */
 void track_start(struct track *t, int64_t seq);
-/* Notes number `seq`. `*given_up` is set to how many missing numbers are given up for it. A track that was not
- * started is started by it. */
+/* Notes number `seq`. `*given_up` is set to how many missing numbers are given up for it. A track that was
+ * not started is started by it. */
 enum track_got track_note(struct track *t, int64_t seq, uint64_t *given_up);
 /* Whether number `seq` has come. */
 bool track_has(const struct track *t, int64_t seq);

@@ -8,10 +8,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define QUOTES      10U /* percent of the messages in mixed and soak */
-#define DELETES     4U  /* every so many recalls remove the message instead of leaving a gray bar */
-#define SLOT_FREE   (-1)
-#define SLOT_NS     INT64_C(5000000000) /* an event of the closed loop that some do not get is waited for so long */
+#define QUOTES    10U /* percent of the messages in mixed and soak */
+#define DELETES   4U  /* every so many recalls remove the message instead of leaving a gray bar */
+#define SLOT_FREE (-1)
+/* An event of the closed loop that some do not get is waited for so long. */
+#define SLOT_NS     INT64_C(5000000000)
 #define RECALL_BIT  (UINT64_C(1) << 63) /* of a call's tag; then the slot + 1, then the message's number */
 #define SLOT_SHIFT  48
 #define SLOT_BITS   12 /* in_flight is at most 4,096 */
@@ -21,7 +22,8 @@ static void fill(struct traffic *t);
 
 static void ask(struct traffic *t, int64_t due_ns, int32_t slot);
 
-/* Whether a slot of the closed loop waits for its event to be everywhere. Not where connections are away on purpose. */
+/* Whether a slot of the closed loop waits for its event to be everywhere. Not where connections are away on
+ * purpose. */
 static bool waits(const struct traffic *t)
 {
     return t->options->scenario != OPTIONS_RESUME && t->options->scenario != OPTIONS_CONNECT;
@@ -56,8 +58,9 @@ static void remember(struct traffic *t, uint64_t number)
 
 static bool is_good(const struct caller_answer *a)
 {
-    return a->status == 200 && (strncmp(a->body, "{\"RC\":0", 7) == 0 || strstr(a->body, "\"RC\":0") != NULL ||
-                                strncmp(a->body, "{\"code\":200", 11) == 0);
+    return a->status == 200 &&
+           (strncmp(a->body, "{\"RC\":0", 7) == 0 || strstr(a->body, "\"RC\":0") != NULL ||
+            strncmp(a->body, "{\"code\":200", 11) == 0);
 }
 
 static void on_bad(struct traffic *t, bool recall, const struct caller_answer *a)
@@ -83,7 +86,8 @@ static void on_answer(void *arg, uint64_t tag, const struct caller_answer *a)
     if (!is_good(a)) {
         on_bad(t, recall, a);
         if (slot >= 0)
-            t->slots[slot].answered_ns = SLOT_FREE; /* taken up by the next tick: a server that refuses is not asked in a tight loop */
+            t->slots[slot].answered_ns =
+                SLOT_FREE; /* taken up by the next tick: a server that refuses is not asked in a tight loop */
     } else if (m != NULL) {
         if (slot >= 0)
             t->slots[slot].answered_ns = now;
@@ -120,7 +124,8 @@ static void ask_message(struct traffic *t, struct book_message *m, uint64_t tag,
         names_message(t->names, quoted, reply);
         snprintf(quote, sizeof(quote), "\"reply\":\"%s\",", reply);
     }
-    n = snprintf(body, 512, "{\"_id\":\"%s\",\"sender\":\"%s\",\"messageType\":\"text\",%s\"message\":\"", id, sender, quote);
+    n = snprintf(body, 512, "{\"_id\":\"%s\",\"sender\":\"%s\",\"messageType\":\"text\",%s\"message\":\"", id,
+                 sender, quote);
     text = snprintf(body + n, 64, "%s%llu: ", t->names->content, (unsigned long long)m->number);
     n += text;
     if ((uint32_t)text < t->options->bytes) {
@@ -168,7 +173,8 @@ static void ask_recall(struct traffic *t, const struct book_message *m, uint64_t
         on_answer(t, tag, &(struct caller_answer){.retry_after_s = -1, .body = "out of memory"});
 }
 
-/* An acknowledged message at random; `take`: it is to be recalled and may not be chosen again. NULL: there is none. */
+/* An acknowledged message at random; `take`: it is to be recalled and may not be chosen again. NULL: there is
+ * none. */
 static struct book_message *choose(struct traffic *t, bool take)
 {
     struct book_message *m;
@@ -262,16 +268,18 @@ static void on_complete(void *arg, int32_t told)
     struct traffic *t = arg;
     const uint32_t slot = (uint32_t)told & ((1U << SLOT_BITS) - 1);
 
-    if ((t->slots[slot].turn & 0x3ffffU) == (uint32_t)told >> SLOT_BITS) /* else it was waited for in vain before */
+    if ((t->slots[slot].turn & 0x3ffffU) ==
+        (uint32_t)told >> SLOT_BITS) /* else it was waited for in vain before */
         take_up(t, slot);
 }
 
 /* --- the whole --- */
 
-bool traffic_init(struct traffic *t, const struct options *options, const struct names *names, struct caller *caller,
-                  struct crowd *crowd, struct book *book)
+bool traffic_init(struct traffic *t, const struct options *options, const struct names *names,
+                  struct caller *caller, struct crowd *crowd, struct book *book)
 {
-    static const char words[] = "the quick brown fox jumps over the lazy dog and has a look at what it left behind, ";
+    static const char words[] =
+        "the quick brown fox jumps over the lazy dog and has a look at what it left behind, ";
 
     *t = (struct traffic){.item = {on_timer},
                           .options = options,
@@ -284,7 +292,8 @@ bool traffic_init(struct traffic *t, const struct options *options, const struct
     t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     t->slots = malloc(options->in_flight * sizeof(*t->slots));
     t->filler = malloc(options->bytes);
-    if (t->timer < 0 || t->slots == NULL || t->filler == NULL || !poller_add(&crowd->poller, t->timer, EPOLLIN, &t->item)) {
+    if (t->timer < 0 || t->slots == NULL || t->filler == NULL ||
+        !poller_add(&crowd->poller, t->timer, EPOLLIN, &t->item)) {
         traffic_free(t);
         return false;
     }

@@ -1,12 +1,12 @@
 /*
- * clients/load/traffic.h - asks the server for messages and recalls as a platform's backend does: at a constant rate, or back
- * to back.
+ * clients/load/traffic.h - asks the server for messages and recalls as a platform's backend does: at a
+ * constant rate, or back to back.
  *
  * Owns:    its timer, the slots of the closed loop.
  * Borrows: caller, crowd, book, figures, names, options.
- * Bounds:  in_flight calls under way. In the open loop calls that are due wait as a number, and their time runs.
- * Fails:   a call that is not answered well is counted; the first one is kept as a sentence.
- * Thread:  the loop's.
+ * Bounds:  in_flight calls under way. In the open loop calls that are due wait as a number, and their time
+ * runs. Fails:   a call that is not answered well is counted; the first one is kept as a sentence. Thread:
+ * the loop's.
  */
 #ifndef RECALL_LOAD_TRAFFIC_H
 #define RECALL_LOAD_TRAFFIC_H
@@ -32,19 +32,20 @@ struct traffic {
     int timer;
     bool on;
     double interval_ns;
-    int64_t start_ns, stop_ns; /* the open loop: of its first call, behind its last one; stop_ns 0: not stopped */
-    uint64_t due, asked;       /* calls of the open loop */
-    uint32_t open;             /* under way */
+    int64_t start_ns,
+        stop_ns;         /* the open loop: of its first call, behind its last one; stop_ns 0: not stopped */
+    uint64_t due, asked; /* calls of the open loop */
+    uint32_t open;       /* under way */
     uint64_t typing_due;
-    struct traffic_slot *slots; /* of the closed loop */
+    struct traffic_slot *slots;              /* of the closed loop */
     uint64_t candidates[TRAFFIC_CANDIDATES]; /* acknowledged messages that may be recalled or quoted */
     uint32_t candidate_count;
     uint64_t recall_count;
     char *filler;
 };
 
-bool traffic_init(struct traffic *t, const struct options *options, const struct names *names, struct caller *caller,
-                  struct crowd *crowd, struct book *book);
+bool traffic_init(struct traffic *t, const struct options *options, const struct names *names,
+                  struct caller *caller, struct crowd *crowd, struct book *book);
 /* Legal on a zeroed one. */
 void traffic_free(struct traffic *t);
 void traffic_start(struct traffic *t);

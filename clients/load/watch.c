@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define SOCKETS_MOST 64 /* a recalld has one listening socket a thread */
-#define LISTENING 0x0a
+#define LISTENING    0x0a
 
 struct inodes {
     unsigned long of[SOCKETS_MOST];
@@ -25,8 +25,8 @@ static void read_listening(const char *file, uint16_t port, struct inodes *found
         unsigned local, state;
         unsigned long inode;
 
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local, &state,
-                   &inode) == 3 &&
+        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+                   &local, &state, &inode) == 3 &&
             local == port && state == LISTENING)
             found->of[found->count++] = inode;
     }
@@ -84,7 +84,8 @@ static double metric(const char *text, const char *name)
     for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, name, n) == 0 && (line[n] == ' ' || line[n] == '{')) {
-            const char *value = strrchr(line, '}') != NULL && line[n] == '{' ? strchr(line, '}') + 1 : line + n;
+            const char *value =
+                strrchr(line, '}') != NULL && line[n] == '{' ? strchr(line, '}') + 1 : line + n;
 
             return strtod(value, NULL);
         }
@@ -112,8 +113,9 @@ static struct figures_process look(const char *stat)
         return p;
     /* The name of the program, in brackets, may hold anything. */
     if (fgets(line, sizeof(line), f) != NULL && (at = strrchr(line, ')')) != NULL &&
-        sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld", &user,
-               &system, &pages) == 3) {
+        sscanf(at + 2,
+               "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld",
+               &user, &system, &pages) == 3) {
         p.cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
         p.rss = (double)pages * (double)sysconf(_SC_PAGESIZE);
     }
@@ -129,6 +131,15 @@ struct figures_process watch_server(const struct watch *w)
         return w->metrics ? w->told : (struct figures_process){-1, -1};
     snprintf(path, sizeof(path), "/proc/%d/stat", w->pid);
     return look(path);
+}
+
+bool watch_again(struct watch *w, uint16_t port)
+{
+    if (w->pid != 0 && watch_server(w).rss > 0)
+        return true;
+    w->pid = 0;
+    watch_find(w, port);
+    return w->pid != 0;
 }
 
 struct figures_process watch_own(void)

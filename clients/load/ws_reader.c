@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MOST 10 /* a server's frames are not masked */
+#define HEADER_MOST  10 /* a server's frames are not masked */
 #define CONTROL_MOST 125
 
 struct header {
@@ -67,7 +67,8 @@ static bool on_fragment(struct ws_reader *r, const struct header *h, const unsig
     bool on;
 
     if ((h->opcode == 0) != (r->opcode != 0))
-        *error = h->opcode == 0 ? "a continuation of no message" : "a message within the fragments of another";
+        *error =
+            h->opcode == 0 ? "a continuation of no message" : "a message within the fragments of another";
     else if (r->message_len + n > most)
         *error = "a message larger than any that was to be expected";
     if (*error != NULL)
@@ -96,8 +97,8 @@ static bool on_fragment(struct ws_reader *r, const struct header *h, const unsig
     return on;
 }
 
-static bool on_frame(struct ws_reader *r, const struct header *h, const unsigned char *p, size_t most, ws_reader_fn *fn,
-                     void *arg, const char **error)
+static bool on_frame(struct ws_reader *r, const struct header *h, const unsigned char *p, size_t most,
+                     ws_reader_fn *fn, void *arg, const char **error)
 {
     if (h->opcode >= WS_READER_CLOSE || (h->final && h->opcode != 0 && r->opcode == 0))
         return fn(arg, (enum ws_reader_opcode)h->opcode, p, (size_t)h->payload);
@@ -123,8 +124,8 @@ static bool keep(struct ws_reader *r, const unsigned char *p, size_t n, size_t c
 }
 
 /* Brings the kept part on with what came; `*used` is how much of that it took. */
-static bool complete(struct ws_reader *r, const unsigned char *p, size_t n, size_t *used, size_t most, ws_reader_fn *fn,
-                     void *arg, const char **error)
+static bool complete(struct ws_reader *r, const unsigned char *p, size_t n, size_t *used, size_t most,
+                     ws_reader_fn *fn, void *arg, const char **error)
 {
     struct header h = {.size = 0};
     unsigned char *part;
@@ -157,8 +158,8 @@ static bool complete(struct ws_reader *r, const unsigned char *p, size_t n, size
     return on;
 }
 
-bool ws_reader_feed(struct ws_reader *r, const unsigned char *p, size_t n, size_t most, ws_reader_fn *fn, void *arg,
-                    const char **error)
+bool ws_reader_feed(struct ws_reader *r, const unsigned char *p, size_t n, size_t most, ws_reader_fn *fn,
+                    void *arg, const char **error)
 {
     size_t at = 0;
 
@@ -180,7 +181,8 @@ bool ws_reader_feed(struct ws_reader *r, const unsigned char *p, size_t n, size_
     return true;
 }
 
-size_t ws_reader_frame(unsigned char *out, enum ws_reader_opcode opcode, const void *payload, size_t n, uint32_t mask)
+size_t ws_reader_frame(unsigned char *out, enum ws_reader_opcode opcode, const void *payload, size_t n,
+                       uint32_t mask)
 {
     const unsigned char *from = payload, key[4] = {(unsigned char)(mask >> 24), (unsigned char)(mask >> 16),
                                                    (unsigned char)(mask >> 8), (unsigned char)mask};

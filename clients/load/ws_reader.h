@@ -1,13 +1,12 @@
 /*
- * clients/load/ws_reader.h - a client's end of a WebSocket without any I/O: reads what a server sends, in pieces of
- * whatever size, and writes a client's frames (RFC 6455).
+ * clients/load/ws_reader.h - a client's end of a WebSocket without any I/O: reads what a server sends, in
+ * pieces of whatever size, and writes a client's frames (RFC 6455).
  *
  * Owns:    the part of a frame or message whose rest has not come; nothing between messages.
  * Borrows: the bytes, during ws_reader_feed.
  * Bounds:  a message, its fragments together, of at most `most` bytes.
- * Fails:   false, with the reason in `error` (static), for bytes that are no WebSocket of a server and without memory.
- *          The reader is of no further use then but to ws_reader_free.
- * Thread:  one.
+ * Fails:   false, with the reason in `error` (static), for bytes that are no WebSocket of a server and
+ * without memory. The reader is of no further use then but to ws_reader_free. Thread:  one.
  */
 #ifndef RECALL_LOAD_WS_READER_H
 #define RECALL_LOAD_WS_READER_H
@@ -33,19 +32,20 @@ struct ws_reader {
     uint8_t opcode; /* of the message whose fragments are coming; 0: none */
 };
 
-/* Told of each whole message and each control frame, in order; `p` is the reader's or the feeder's, for the call. False
- * ends the feeding. */
+/* Told of each whole message and each control frame, in order; `p` is the reader's or the feeder's, for the
+ * call. False ends the feeding. */
 typedef bool ws_reader_fn(void *arg, enum ws_reader_opcode opcode, const unsigned char *p, size_t n);
 
 void ws_reader_init(struct ws_reader *r);
 /* Legal on a zeroed reader and twice. */
 void ws_reader_free(struct ws_reader *r);
-/* Reads all of p[0..n). False, `*error` NULL: `fn` ended it (the reader may be freed within `fn` only if it answers
- * false). */
-bool ws_reader_feed(struct ws_reader *r, const unsigned char *p, size_t n, size_t most, ws_reader_fn *fn, void *arg,
-                    const char **error);
-/* Writes one final, masked frame to `out`, which has n + WS_READER_FRAME_EXTRA bytes; returns its size, 0 for 2^63 bytes
- * and more. */
-size_t ws_reader_frame(unsigned char *out, enum ws_reader_opcode opcode, const void *payload, size_t n, uint32_t mask);
+/* Reads all of p[0..n). False, `*error` NULL: `fn` ended it (the reader may be freed within `fn` only if it
+ * answers false). */
+bool ws_reader_feed(struct ws_reader *r, const unsigned char *p, size_t n, size_t most, ws_reader_fn *fn,
+                    void *arg, const char **error);
+/* Writes one final, masked frame to `out`, which has n + WS_READER_FRAME_EXTRA bytes; returns its size, 0 for
+ * 2^63 bytes and more. */
+size_t ws_reader_frame(unsigned char *out, enum ws_reader_opcode opcode, const void *payload, size_t n,
+                       uint32_t mask);
 
 #endif

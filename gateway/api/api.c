@@ -237,16 +237,33 @@ struct api_call *api_begin(struct api_thread *thread, const struct api_request *
     return call_start(call, request);
 }
 
-/* Whether it begins with "/folder/", however many slashes stand at its start. */
+/* The byte that stands at path[*at], decoded as the routes are looked up; *at moves behind it. */
+static char decoded_byte(struct str path, size_t *at)
+{
+    const char c = path.p[*at];
+    unsigned char byte;
+
+    if (c == '%' && path.n - *at > 2 && text_unhex(path.p + *at + 1, 2, &byte)) {
+        *at += 3;
+        return (char)byte;
+    }
+    *at += 1;
+    return c;
+}
+
+/* Whether it begins with "/folder/", however many slashes stand at its start, and however it is encoded. */
 static bool is_below(struct str path, const char *folder)
 {
-    const size_t n = strlen(folder);
+    size_t at = 0;
 
     while (path.n > 1 && path.p[0] == '/' && path.p[1] == '/') {
         path.p++;
         path.n--;
     }
-    return path.n >= n && memcmp(path.p, folder, n) == 0;
+    for (; *folder != '\0'; folder++)
+        if (at == path.n || decoded_byte(path, &at) != *folder)
+            return false;
+    return true;
 }
 
 struct str api_logged_path(struct str path)

@@ -30,6 +30,7 @@ struct api_request {
 };
 
 struct events_stream;
+struct recalled_ids;
 
 struct api_reply {
     int status;
@@ -40,6 +41,7 @@ struct api_reply {
     int64_t retry_after_s;      /* 0: no header */
     struct events_stream *stream; /* instead of a body: what follows the head, until it ends (events_stream.h); the edge closes it */
     bool watched;               /* the body shows messages: before each further part of it the edge asks recalled_shown(app_id, mark) */
+    struct recalled_ids *ids;   /* with `watched`: asks recalled_listed(ids, mark) instead; the edge frees it. May be NULL */
     int64_t app_id;
     uint64_t mark;
     const char *extra;          /* static extra header lines "Name: value\r\n…" (CSP of the demo page), or NULL */
@@ -47,7 +49,7 @@ struct api_reply {
 
 struct api_call;
 /* Gives the answer: called exactly once on the edge thread, perhaps before api_begin returns, unless the call is cancelled.
- * The reply is the edge's to free (body) and to close (stream). */
+ * The reply is the edge's to free (body, ids) and to close (stream). */
 typedef void api_reply_fn(void *edge_context, struct api_reply *reply);
 
 /* Whether a path is one of RongCloud's dialect, known or not: it ends in ".json" and is not IMKit's. */

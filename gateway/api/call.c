@@ -55,6 +55,9 @@ struct api_call *call_create(struct api_thread *thread, const struct api_request
 
 static void call_free(struct api_call *call)
 {
+    if (call->command_free != NULL)
+        call->command_free(call->command);
+    recalled_ids_free(call->ids);
     json_decref(call->body);
     tx_outcome_free(&call->out);
     config_unref(call->config);
@@ -90,10 +93,13 @@ static void give(struct api_call *call, struct api_reply *reply)
     if (reply->status >= 400)
         metrics_inc(m->request_errors);
     log_call(call, reply->status);
-    if (call->answer != NULL)
+    if (call->answer != NULL) {
+        reply->ids = reply->watched ? call->ids : NULL;
+        call->ids = reply->ids != NULL ? NULL : call->ids;
         call->answer(call->edge_context, reply);
-    else
+    } else {
         free(reply->body); /* a stream is opened for a caller alone who is there */
+    }
     call_free(call);
 }
 
@@ -139,6 +145,8 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     struct principal who = {.kind = PRINCIPAL_PLATFORM};
 
     tx_outcome_reset(&call->out);
+    recalled_ids_free(call->ids);
+    call->ids = NULL;
     if (call->route->auth != CALL_OPEN)
         call->out.rc = principal_resolve(&tx, &call->claim, &who, &call->out);
     /* Asked only now, so that a token that is no good is told as that. */
@@ -146,6 +154,8 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         (void)tx_fail(&call->out, RESULT_FORBIDDEN, "This call needs the platform key: send IM-API-KEY");
     if (call->out.rc == RESULT_OK)
         call->out.rc = call->route->run(call, &tx, &who);
+    if (call->route->where == CALL_READ && call->out.rc == RESULT_OK && !call->out.more)
+        call->ids = recalled_ids_make(call->app_id, call->out.result.p, call->out.result.len);
 }
 
 enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gateway_limit limit, int64_t n)
@@ -163,14 +173,22 @@ enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gat
 
 static bool submit(struct api_call *call);
 
+static bool shows_recalled(struct api_call *call)
+{
+    struct recalled *r = call->thread->gateway->recalled;
+    const struct json_out *o = &call->out.result;
+
+    return call->ids != NULL ? recalled_listed(r, call->ids, &call->mark)
+                             : recalled_shown(r, call->app_id, &call->mark, o->p, o->len);
+}
+
 /* A message that the answer shows was recalled after the snapshot it was read in, perhaps: true when it is being read again. */
 static bool reread(struct api_call *call)
 {
-    const struct json_out *o = &call->out.result;
-
-    if (call->route->where != CALL_READ || call->answer == NULL || call->out.rc != RESULT_OK ||
-        !recalled_shown(call->thread->gateway->recalled, call->app_id, &call->mark, o->p, o->len))
+    if (call->route->where != CALL_READ || call->answer == NULL || call->out.rc != RESULT_OK || call->out.more ||
+        !shows_recalled(call))
         return false;
+    call->steps_done = 0;
     if (++call->reruns <= CALL_RERUNS)
         return submit(call); /* a full queue is noted as the answer */
     call->out.retry_after_s = BUSY_RETRY_S;
@@ -194,10 +212,10 @@ static bool wait_for_threads(struct api_call *call)
     return bus_fence(call->thread->gateway->bus, call->thread->mailbox, &call->job.mail);
 }
 
-/* A command in steps goes to the end of the writer's queue again. */
+/* A command in steps goes to the end of the queue again. */
 static bool next_step(struct api_call *call)
 {
-    if (!call->out.more)
+    if (!call->out.more || (call->route->where == CALL_READ && call->answer == NULL))
         return false;
     if (atomic_load(&call->thread->gateway->draining)) {
         call->out.retry_after_s = BUSY_RETRY_S;
@@ -283,7 +301,8 @@ static bool submit(struct api_call *call)
     call->job.run = job_run;
     call->job.done = job_done;
     call->job.drop = job_drop;
-    call->mark = recalled_mark(call->thread->gateway->recalled);
+    if (call->steps_done == 0) /* of a read in steps the first one's counts */
+        call->mark = recalled_mark(call->thread->gateway->recalled);
     taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job)
                                              : store_submit_read(g->store, &call->job);
     if (!taken) {

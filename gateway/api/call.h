@@ -75,13 +75,16 @@ struct api_call {
     const struct rc_form *form; /* CALL_FORM */
     const char *raw_type;       /* set: the answer is the bytes of the result, with this content type; no envelope */
     void *command; /* in the arena */
+    void (*command_free)(void *command); /* what it holds besides; or NULL */
     struct outcome out;
-    int64_t steps_done, steps_since_ms; /* a command in steps (outcome.more): what earlier ones did, and when the first ran */
+    int64_t steps_done, steps_since_ms; /* a command in steps (outcome.more): what earlier ones did, and when the first ran;
+                                          * a read begins anew where a message was recalled meanwhile */
     bool fenced;                        /* an erasure's answer has waited for every thread */
     void (*then)(struct api_call *call); /* what follows a good run, on the edge thread, instead of the answer; ends with call_finish */
     const char *extra; /* static header lines of the reply, or NULL */
     struct events_stream *stream; /* made by `then`: the answer, instead of a body; or NULL */
     uint64_t mark;     /* where the recalls stood when the read was submitted */
+    struct recalled_ids *ids; /* of a large answer of a read */
     unsigned reruns;   /* reads that showed a message recalled meanwhile */
     uint64_t began_ns;
     api_reply_fn *answer; /* NULL: cancelled */

@@ -155,6 +155,16 @@ void events_stream_reset(struct events_stream *s, int64_t head)
 
 /* --- the hub's other questions --- */
 
+/* Not after a reload without the app. */
+static bool is_served(const struct events_stream *s)
+{
+    const struct config *config = config_holder_get(s->thread->gateway->config);
+    const bool served = config_find_app_by_name(config, s->app, strlen(s->app)) != NULL;
+
+    config_unref(config);
+    return served;
+}
+
 bool events_stream_read(struct events_stream *s, struct str room, int64_t after, uint64_t ticket)
 {
     const struct session_read read = {.app = s->app,
@@ -165,7 +175,11 @@ bool events_stream_read(struct events_stream *s, struct str room, int64_t after,
                                       .after = after,
                                       .ticket = ticket};
 
-    return session_read_start(s->thread, &read);
+    if (session_read_start(s->thread, &read))
+        return true;
+    if (!is_served(s))
+        end(s); /* it would stand before others in the hub's line again and again */
+    return false;
 }
 
 struct str events_stream_user(const struct events_stream *s)
@@ -286,6 +300,10 @@ void events_stream_tick(struct events_stream *s, int64_t now_ms)
     }
     if (now_ms < s->beat_ms)
         return;
+    if (!is_served(s)) {
+        end(s);
+        return;
+    }
     s->beat_ms = now_ms + s->interval_ms;
     if (!s->hub.blocked) /* else there is something on its way anyway */
         say(s, ":\n\n", 3);

@@ -77,6 +77,8 @@ bool rc_number(struct api_call *call, const char *name, int64_t min, int64_t max
 /* sentTime: ms, or text as the history log has it. Checked and not used: the server knows when the message was sent. */
 bool rc_time(struct api_call *call, const char *name);
 
+/* Whether a parameter that came as a JSON list holds no lists or objects itself; a form's always does so. */
+bool rc_is_list(struct api_call *call, const char *name);
 /* A repeated parameter, without repetitions, each one checked as an id. */
 struct rc_list {
     struct str *p; /* in the arena */

@@ -68,7 +68,7 @@ enum result rc_group_dismiss(struct api_call *call, struct core_tx *tx, const st
     const struct group_call *g = call->command;
 
     (void)who;
-    return group_dismiss(tx, g->id, &call->out);
+    return group_dismiss(tx, g->id, call->steps_done, &call->out);
 }
 
 bool rc_group_refresh_parse(struct api_call *call)

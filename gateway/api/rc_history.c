@@ -28,6 +28,7 @@ struct hour {
 struct history_call {
     struct hour hour;
     char date[DATE_SIZE];
+    struct history_log log; /* of an archive that is being made */
 };
 
 /* The moment of a time of day as the app's clocks show it. */
@@ -199,6 +200,13 @@ static bool read_key(struct api_call *call, struct str key, struct history_call 
     return true;
 }
 
+static void free_log(void *command)
+{
+    struct history_call *h = command;
+
+    history_log_free(&h->log);
+}
+
 bool rc_history_zip_parse(struct api_call *call)
 {
     static const char *const suffix = ".zip";
@@ -207,6 +215,7 @@ bool rc_history_zip_parse(struct api_call *call)
     const size_t n = strlen(suffix);
 
     call->command = h;
+    call->command_free = free_log;
     if (file.n <= n || !text_is(file.p + file.n - n, n, suffix) || !read_key(call, str_n(file.p, file.n - n), h)) {
         call->app = NULL;
         return refuse_link(call);
@@ -221,23 +230,21 @@ bool rc_history_zip_parse(struct api_call *call)
 
 enum result rc_history_zip(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
-    const struct history_call *h = call->command;
-    struct history_log log = {NULL, 0, 0};
+    struct history_call *h = call->command;
+    struct history_log *log = &h->log;
     struct json_out *o = &call->out.result;
     char name[48];
-    enum result rc = history_log_lines(tx, h->hour.from_ms, h->hour.to_ms, &log, &call->out);
+    enum result rc = history_log_lines(tx, h->hour.from_ms, h->hour.to_ms, call->steps_done, log, &call->out);
 
     (void)who;
-    if (rc != RESULT_OK)
-        goto done;
+    if (rc != RESULT_OK || call->out.more)
+        return rc;
     (void)snprintf(name, sizeof(name), "%04" PRId64 "-%02u-%02u-%02u", h->hour.year, h->hour.month, h->hour.day, h->hour.hour);
     /* The answer is these bytes: they take the place of the outcome's text, in which recalled messages are looked for. */
     json_out_free(o);
-    o->p = rc_zip_make(name, log.p, log.len, h->hour.from_ms, &o->len);
+    o->p = rc_zip_make(name, log->p, log->len, h->hour.from_ms, &o->len);
     o->cap = o->len;
     if (o->p == NULL)
-        rc = tx_fail(&call->out, RESULT_INTERNAL, "The archive could not be made: there is no memory for it");
-done:
-    history_log_free(&log);
-    return rc;
+        return tx_fail(&call->out, RESULT_INTERNAL, "The archive could not be made: there is no memory for it");
+    return RESULT_OK;
 }

@@ -154,12 +154,24 @@ void rc_unique(struct arena *arena, struct rc_list *list)
     list->n = kept;
 }
 
+bool rc_is_list(struct api_call *call, const char *name)
+{
+    const json_t *list = json_object_get(call->body, name);
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_array(json_array_get(list, i)) || json_is_object(json_array_get(list, i)))
+            return rc_refuse(call, RC_PARAMETER, "%s must be a list of texts", name);
+    return true;
+}
+
 static bool read_list(struct api_call *call, const char *name, bool required, size_t max,
                       bool (*is_valid)(struct api_call *, const char *, struct str), struct rc_list *out)
 {
     size_t at = 0, n = 0;
     struct str value;
 
+    if (!rc_is_list(call, name))
+        return false;
     while (rc_form_next(call->form, name, &at, &value))
         n++;
     *out = (struct rc_list){arena_alloc(&call->arena, (n + 1) * sizeof(*out->p)), 0};

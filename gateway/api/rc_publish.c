@@ -4,31 +4,14 @@
 #include "api/rc_publish.h"
 #include "api/rc_recall.h"
 #include "base/text.h"
+#include "core/object.h"
 #include "core/quota.h"
-
-/* The built-in types: a type of the app's own must not begin with "RC:". */
-static const char *const built_in[] = {
-    "RC:TxtMsg",      "RC:ImgMsg",     "RC:GIFMsg",        "RC:HQVCMsg",      "RC:VcMsg",        "RC:FileMsg",
-    "RC:SightMsg",    "RC:LBSMsg",     "RC:ReferenceMsg",  "RC:CombineMsg",   "RC:CombineV2Msg", "RC:ImgTextMsg",
-    "RC:CardMsg",     "RC:StreamMsg",  "RC:StkMsg",        "RC:InfoNtf",      "RC:ProfileNtf",   "RC:ContactNtf",
-    "RC:GrpNtf",      "RC:CmdNtf",     "RC:CmdMsg",        "RC:TypSts",       "RC:ReadNtf",      "RC:RRReqMsg",
-    "RC:RRRspMsg",    "RC:SRSMsg",     "RC:RcNtf",         "RC:RcCmd",        "RC:MsgExMsg",     "RC:chrmKVNotiMsg",
-    "RC:PSImgTxtMsg", "RC:PSMultiImgTxtMsg", "RC:PSCmd",   "RC:VSTMsg",       "RC:RLStart",      "RC:RL",
-    NULL};
-
-static bool is_built_in(struct str name)
-{
-    for (size_t i = 0; built_in[i] != NULL; i++)
-        if (text_is(name.p, name.n, built_in[i]))
-            return true;
-    return false;
-}
 
 bool rc_publish_object_name(struct api_call *call, struct str name)
 {
     if (!text_utf8_valid(name.p, name.n) || text_has_control(name.p, name.n))
         return rc_refuse(call, RC_PARAMETER, "objectName must be text without control characters");
-    if (name.n > 3 && memcmp(name.p, "RC:", 3) == 0 && !is_built_in(name))
+    if (!object_name_valid(name) && !text_is(name.p, name.n, "RC:RcCmd")) /* which is a recall, and read as one */
         return rc_refuse(call, RC_PARAMETER, "objectName: a type of the app's own must not begin with RC:");
     return true;
 }
@@ -98,6 +81,7 @@ static bool parse(struct api_call *call, enum publish_kind kind, const char *tar
     }
     if (kind == PUBLISH_GROUP && !directed(call, c))
         return false;
+    p->sent = arena_alloc(&call->arena, (c->target_count + 1) * sizeof(*p->sent));
     call->out.rc = publish_check(c, &call->out);
     return call->out.rc == RESULT_OK;
 }
@@ -167,22 +151,37 @@ static void write_sent(struct json_out *o, const struct rc_publish_call *p, cons
     json_out_object_end(o);
 }
 
+/* A part of the targets; their rows outlive the transaction, whose arena the ids are in. */
+static enum result send_step(struct api_call *call, struct core_tx *tx, const struct rc_publish_call *p)
+{
+    const struct publish_command *c = &p->command;
+    const size_t first = (size_t)call->steps_done;
+    size_t next;
+    const enum result rc = publish_send_some(tx, c, first, p->sent, &next, &call->out);
+
+    if (rc != RESULT_OK)
+        return rc;
+    for (size_t i = first; i < next; i++)
+        p->sent[i].message = arena_str(&call->arena, p->sent[i].message);
+    call->out.count = (int64_t)next;
+    call->out.more = next < c->target_count;
+    return RESULT_OK;
+}
+
 enum result rc_publish(struct api_call *call, struct core_tx *tx, const struct principal *who)
 {
     const struct rc_publish_call *p = call->command;
     const struct publish_command *c = &p->command;
     const size_t n = c->kind == PUBLISH_BROADCAST ? 1 : c->target_count;
-    struct publish_sent *sent;
-    enum result rc;
+    enum result rc = RESULT_OK;
 
     if (p->recall != NULL)
         return rc_recall_run(call, tx, who, p->recall);
-    rc = call_admit(call, tx, GATEWAY_SENDS, (int64_t)n);
-    if (rc != RESULT_OK)
-        return rc;
-    sent = arena_alloc(tx->arena, n * sizeof(*sent));
-    rc = c->kind == PUBLISH_BROADCAST ? rc_publish_broadcast(call, tx, c, sent) : publish_send(tx, c, sent, &call->out);
+    if (call->steps_done == 0)
+        rc = call_admit(call, tx, GATEWAY_SENDS, (int64_t)n);
     if (rc == RESULT_OK)
-        write_sent(&call->out.result, p, sent);
+        rc = c->kind == PUBLISH_BROADCAST ? rc_publish_broadcast(call, tx, c, p->sent) : send_step(call, tx, p);
+    if (rc == RESULT_OK && !call->out.more)
+        write_sent(&call->out.result, p, p->sent);
     return rc;
 }

@@ -14,6 +14,7 @@ struct rc_recall;
 struct rc_publish_call {
     struct publish_command command;
     const char *target;       /* the parameter that names the targets; NULL: a broadcast */
+    struct publish_sent *sent; /* what earlier steps sent; in the call's arena */
     struct rc_recall *recall; /* the message is an RC:RcCmd: a recall, and no send */
 };
 

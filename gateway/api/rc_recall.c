@@ -144,11 +144,15 @@ static enum result find_broadcast(struct api_call *call, struct core_tx *tx, str
                    "conversationType is missing: only the recall of a broadcast does without it and targetId");
 }
 
-/* The limits count what was new: looked at before, taken after. All of them are taken on the writer, so nobody comes in between. */
+/* The limits count what was new: looked at before, taken after. All of them are taken on the writer, so nobody comes in between. What was recalled
+ * already is answered as it was then, however little is left: nothing new can come of it. */
 static enum result admit(struct api_call *call, struct core_tx *tx, const struct recall_command *c)
 {
     const int64_t wait = gateway_wait(call->thread->gateway, tx->app_id, GATEWAY_RC_RECALLS, tx->app->recalls_per_second, 1, tx->now_ms);
+    struct recall_row recalled;
 
+    if (store_recall_get(tx->conn, tx->app_id, c->message, &recalled))
+        return RESULT_OK;
     if (wait != 0) {
         call->out.retry_after_s = wait;
         return tx_fail(&call->out, RESULT_RATE_LIMITED,
@@ -181,6 +185,26 @@ static enum result apply(struct api_call *call, struct core_tx *tx, const struct
     return rc;
 }
 
+/* Says where the message is, if it is not where it was looked for. */
+static enum result not_there(struct api_call *call, struct core_tx *tx, const struct recall_command *c)
+{
+    struct message_row m;
+    const bool known = store_message_get(tx->conn, tx->app_id, c->message, &m);
+    const bool sent_to_all = known && str_eq(m.room, CONVERSATION_BROADCAST);
+
+    if (sent_to_all && !c->broadcast)
+        return tx_fail(&call->out, RESULT_NO_MESSAGE,
+                       "messageUID: there is no such message in this conversation; it is a broadcast: recall it with "
+                       "/message/broadcast/recall.json");
+    if (known && !sent_to_all && c->broadcast)
+        return tx_fail(&call->out, RESULT_NO_MESSAGE,
+                       "messageUID: there is no such message in ~broadcast; it was sent to a conversation: recall it with "
+                       "/message/recall.json, conversationType and targetId");
+    return tx_fail(&call->out, RESULT_NO_MESSAGE, "messageUID: there is no such message in %s%s",
+                   c->broadcast ? "~broadcast" : "this conversation",
+                   known && !c->broadcast ? "; check conversationType, fromUserId and targetId: as in the send" : "");
+}
+
 enum result rc_recall_run(struct api_call *call, struct core_tx *tx, const struct principal *who, const struct rc_recall *r)
 {
     struct recall_command c = r->command;
@@ -193,7 +217,7 @@ enum result rc_recall_run(struct api_call *call, struct core_tx *tx, const struc
     if (rc == RESULT_OK)
         rc = apply(call, tx, who, &c, r);
     if (rc == RESULT_NO_MESSAGE)
-        return tx_fail(&call->out, rc, "messageUID: there is no such message in %s", c.broadcast ? "~broadcast" : "this conversation");
+        return not_there(call, tx, &c);
     if (rc == RESULT_OK && call->out.seq != 0)
         take(call, tx, &c);
     json_out_reset(&call->out.result); /* the answer is the code alone */

@@ -35,6 +35,8 @@ static bool read_tags(struct api_call *call, struct tag_call *c)
 
     if (!was_given(call))
         return rc_refuse(call, RC_PARAMETER, "tags must be a list of texts; an empty one takes all tags away");
+    if (!rc_is_list(call, "tags"))
+        return false;
     while (rc_form_next(call->form, "tags", &at, &value))
         n++;
     c->tags = (struct rc_list){arena_alloc(&call->arena, (n + 1) * sizeof(*c->tags.p)), 0};

@@ -112,9 +112,11 @@ static bool noted_since(const struct recalled *r, uint64_t key, uint64_t mark, u
     return false;
 }
 
-/* Ids that follow one name. */
-static bool search_name(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n,
-                        const char *name)
+/* What to do with an id that was found; true ends the search. */
+typedef bool found_fn(void *ctx, uint64_t key);
+
+/* Ids that follow one name. True: the search was ended, or an id cannot be told. */
+static bool search_name(uint64_t app_hash, const char *body, size_t n, const char *name, found_fn *found, void *ctx)
 {
     const char *end = body + n;
     const char *at = body;
@@ -131,25 +133,104 @@ static bool search_name(const struct recalled *r, uint64_t app_hash, uint64_t ma
             for (at = id; at < end && *at != '"'; at++)
                 at += *at == '\\' && at + 1 < end ? 1 : 0;
         }
-        if (at < end && noted_since(r, hash(app_hash, id, (size_t)(at - id)), mark, count))
+        if (at < end && found(ctx, hash(app_hash, id, (size_t)(at - id))))
             return true;
     }
     return false;
 }
 
 /* Every message object has its "_id" first, or one of RongCloud's names beside its content; other objects' ids are looked up in vain. */
-static bool search(const struct recalled *r, uint64_t app_hash, uint64_t mark, uint64_t count, const char *body, size_t n)
+static bool search(uint64_t app_hash, const char *body, size_t n, found_fn *found, void *ctx)
 {
     static const char *const names[] = {"\"_id\":\"", "\"messageUID\":\"", "\"msgUID\":\"", "\"referMsgUid\":\"",
                                         "\\\"referMsgUid\\\":\\\""};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (search_name(r, app_hash, mark, count, body, n, names[i]))
+        if (search_name(app_hash, body, n, names[i], found, ctx))
             return true;
     return false;
 }
 
+struct since {
+    const struct recalled *r;
+    uint64_t mark, count;
+};
+
+static bool is_recalled(void *ctx, uint64_t key)
+{
+    const struct since *s = ctx;
+
+    return noted_since(s->r, key, s->mark, s->count);
+}
+
 bool recalled_shown(struct recalled *r, int64_t app, uint64_t *mark, const char *body, size_t n)
+{
+    struct since since = {.r = r, .mark = *mark};
+    bool shown;
+
+    if (r == NULL || atomic_load(&r->count) == since.mark)
+        return false;
+    pthread_mutex_lock(&r->lock);
+    since.count = atomic_load(&r->count);
+    shown = since.count - since.mark > RECALLED_KEPT || (n != 0 && search(hash_app(app), body, n, is_recalled, &since));
+    pthread_mutex_unlock(&r->lock);
+    *mark = since.count;
+    return shown;
+}
+
+/* --- large answers --- */
+
+struct recalled_ids {
+    uint64_t *keys; /* in ascending order */
+    size_t n, cap;
+    bool doubtful; /* some id could not be told, or there was no memory for all: any recall may be one of them */
+};
+
+static bool add_id(void *ctx, uint64_t key)
+{
+    struct recalled_ids *ids = ctx;
+
+    if (ids->n == ids->cap) {
+        const size_t cap = ids->cap != 0 ? 2 * ids->cap : 1024;
+        uint64_t *keys = realloc(ids->keys, cap * sizeof(*keys));
+
+        if (keys == NULL)
+            return true;
+        ids->keys = keys;
+        ids->cap = cap;
+    }
+    ids->keys[ids->n++] = key;
+    return false;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+struct recalled_ids *recalled_ids_make(int64_t app, const char *body, size_t n)
+{
+    struct recalled_ids *ids = n >= RECALLED_LARGE ? calloc(1, sizeof(*ids)) : NULL;
+
+    if (ids == NULL)
+        return NULL;
+    ids->doubtful = search(hash_app(app), body, n, add_id, ids);
+    if (ids->n > 1)
+        qsort(ids->keys, ids->n, sizeof(*ids->keys), compare);
+    return ids;
+}
+
+void recalled_ids_free(struct recalled_ids *ids)
+{
+    if (ids == NULL)
+        return;
+    free(ids->keys);
+    free(ids);
+}
+
+bool recalled_listed(struct recalled *r, const struct recalled_ids *ids, uint64_t *mark)
 {
     const uint64_t from = *mark;
     uint64_t count;
@@ -159,7 +240,9 @@ bool recalled_shown(struct recalled *r, int64_t app, uint64_t *mark, const char 
         return false;
     pthread_mutex_lock(&r->lock);
     count = atomic_load(&r->count);
-    shown = count - from > RECALLED_KEPT || (n != 0 && search(r, hash_app(app), from, count, body, n));
+    shown = ids->doubtful || count - from > RECALLED_KEPT;
+    for (uint64_t i = from + 1; i <= count && !shown && ids->n != 0; i++)
+        shown = bsearch(&r->entries[i % RECALLED_KEPT].key, ids->keys, ids->n, sizeof(*ids->keys), compare) != NULL;
     pthread_mutex_unlock(&r->lock);
     *mark = count;
     return shown;

@@ -19,8 +19,12 @@
 #include <stdint.h>
 
 #define RECALLED_KEPT 16384U /* a second's worth at 16,000 recalls a second */
+#define RECALLED_LARGE ((size_t)64 << 10) /* bytes of an answer from which on a list of its ids pays */
 
 struct recalled;
+/* The ids that an answer shows: made once, on the thread that rendered it, so that nobody has to search megabytes while the writer or an edge
+ * thread waits. Owned by whoever has the answer; immutable. */
+struct recalled_ids;
 
 struct recalled *recalled_create(void);
 void recalled_free(struct recalled *r);
@@ -33,5 +37,11 @@ uint64_t recalled_mark(struct recalled *r);
  * too many were. Moves *mark on, so that asking again looks only at what came in between. Costs nothing when nothing was recalled, else
  * one pass over the body. */
 bool recalled_shown(struct recalled *r, int64_t app, uint64_t *mark, const char *body, size_t n);
+
+/* The list for `body`, 8 bytes an id; NULL for one below RECALLED_LARGE, or without memory: then recalled_shown does. */
+struct recalled_ids *recalled_ids_make(int64_t app, const char *body, size_t n);
+void recalled_ids_free(struct recalled_ids *ids); /* NULL is legal */
+/* As recalled_shown, by the list: the cost is that of the recalls in between, whatever the answer's size. */
+bool recalled_listed(struct recalled *r, const struct recalled_ids *ids, uint64_t *mark);
 
 #endif

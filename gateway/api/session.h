@@ -71,6 +71,8 @@ bool session_turn(struct api_thread *t);
 size_t session_mail(struct api_thread *t, size_t max);
 /* Several times a second: writes acks that have waited, and counts how far recalls have got. `now_ms` is the wall clock. */
 void session_beat(struct api_thread *t, int64_t now_ms);
+/* Events that the bus has brought to this thread so far. */
+uint64_t session_heard(const struct api_thread *t);
 /* About once a second: the same, and notes devices that stay connected as seen. */
 void session_second(struct api_thread *t, int64_t now_ms);
 /* The server is leaving, the store is open still: everything that waits is handed to it. */

@@ -3,6 +3,9 @@
  *
  * Why one job at a time: ten thousand devices ack a recall within a quarter of a second. Between two such batches the writer takes
  * whatever else is waiting, so that no recall waits for all of them; and what waits meanwhile is merged.
+ *
+ * Why in the order of their rows: acks come as the devices please. A hundred of them in that order touch nearly as many pages of a large
+ * room's table, which the log and then the file take in whole; neighbours share theirs.
  */
 #include "api/progress.h"
 #include "api/session_private.h"
@@ -11,7 +14,8 @@
 #include <stdlib.h>
 
 #define ACK_WAIT_MS 150     /* how long the first ack waits for others; with a tick it is on the disk within 250 ms */
-#define ACK_BATCH 256U      /* acks in one job */
+#define ACK_BATCH 128U      /* acks in one job */
+#define ACK_SORTED 4096U    /* acks put in the order of their rows at a time: some 2 ms of work */
 #define ACK_RETRY_MS 1000   /* after the store refused them */
 
 struct ack_job {
@@ -52,12 +56,72 @@ static void detach(struct session_ack *a)
     a->session = NULL;
 }
 
+/* As the table of acks is ordered, room by room: by bytes, the shorter of equal beginnings first. */
+static int compare(const struct session_ack *a, const struct session_ack *b)
+{
+    const struct str x[2] = {session_ack_room(a), str_n(a->names, (size_t)a->user_len + a->device_len)};
+    const struct str y[2] = {session_ack_room(b), str_n(b->names, (size_t)b->user_len + b->device_len)};
+
+    if (a->app_id != b->app_id)
+        return a->app_id < b->app_id ? -1 : 1;
+    for (int i = 0; i < 2; i++) {
+        const int order = memcmp(x[i].p, y[i].p, x[i].n < y[i].n ? x[i].n : y[i].n);
+
+        if (order != 0 || x[i].n != y[i].n)
+            return order != 0 ? order : x[i].n < y[i].n ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Takes `n` acks off *from and returns them sorted; the last one's `next` is NULL. */
+static struct session_ack *sorted(struct session_ack **from, size_t n)
+{
+    struct session_ack *a, *b, *first = NULL, **at = &first;
+
+    if (n == 1) {
+        a = *from;
+        *from = a->next;
+        a->next = NULL;
+        return a;
+    }
+    a = sorted(from, n / 2);
+    b = sorted(from, n - n / 2);
+    while (a != NULL && b != NULL) {
+        struct session_ack **less = compare(a, b) <= 0 ? &a : &b;
+
+        *at = *less;
+        at = &(*less)->next;
+        *less = *at;
+    }
+    *at = a != NULL ? a : b;
+    return first;
+}
+
+/* Puts the front of the line in order. */
+static void line_sort(struct session_table *t)
+{
+    struct session_ack *rest = t->acks, *last;
+
+    t->ack_sorted = t->ack_count < ACK_SORTED ? t->ack_count : ACK_SORTED;
+    t->acks = sorted(&rest, t->ack_sorted);
+    for (last = t->acks; last->next != NULL; last = last->next)
+        continue;
+    last->next = rest;
+    if (rest == NULL)
+        t->ack_tail = last;
+}
+
 static struct session_ack *line_take(struct session_table *t)
 {
-    struct session_ack *first = t->acks, *last = first;
+    struct session_ack *first, *last;
+    size_t n = 1;
 
-    for (size_t n = 1; n < ACK_BATCH && last->next != NULL; n++)
+    if (t->ack_sorted == 0)
+        line_sort(t);
+    first = last = t->acks;
+    for (; n < ACK_BATCH && n < t->ack_sorted; n++)
         last = last->next;
+    t->ack_sorted -= n;
     t->acks = last->next;
     if (t->acks == NULL)
         t->ack_tail = NULL;
@@ -74,8 +138,11 @@ static void line_return(struct session_table *t, struct session_ack *first)
 {
     struct session_ack *last = first;
 
-    for (t->ack_count++; last->next != NULL; last = last->next)
+    t->ack_sorted++;
+    for (t->ack_count++; last->next != NULL; last = last->next) {
         t->ack_count++;
+        t->ack_sorted++;
+    }
     last->next = t->acks;
     if (t->acks == NULL)
         t->ack_tail = last;
@@ -206,7 +273,7 @@ void session_ack_end(struct session_table *table)
 {
     free_acks(table->acks);
     table->acks = table->ack_tail = NULL;
-    table->ack_count = 0;
+    table->ack_count = table->ack_sorted = 0;
 }
 
 /* --- frames --- */

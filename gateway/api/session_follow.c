@@ -342,7 +342,7 @@ static void all_done(struct job *job, void *ctx)
         goto out;
     }
     n = snprintf(own, sizeof(own), "~system/%.*s", (int)session_user_id(s->user).n, session_user_id(s->user).p);
-    follow_with_cursor(j, STR("~broadcast"), -1);
+    follow_with_cursor(j, STR("~broadcast"), 0);
     follow_with_cursor(j, str_n(own, (size_t)n), 0);
     for (size_t i = 0; i < j->count && s->state == SESSION_READY; i++)
         follow_with_cursor(j, j->ids[i], j->joined_seq[i]);

@@ -100,9 +100,11 @@ struct session_table {
     const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
     struct session_user **users; /* chains; a power of two of them */
     size_t user_count, user_chains;
+    uint64_t heard;              /* events that the bus brought */
     size_t walk;                 /* the chain that session_second looks at next */
     struct session_ack *acks, *ack_tail; /* the line of acks to be written */
     size_t ack_count;
+    size_t ack_sorted;                   /* at the line's front: in the order of their rows */
     unsigned ack_jobs;                   /* under way */
     int64_t ack_due_ms;
     bool ending;

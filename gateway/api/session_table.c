@@ -54,6 +54,7 @@ bool session_table_connected(struct api_thread *t, int64_t app_id, struct str us
 
 static void on_event(struct api_thread *t, struct frame *frame)
 {
+    t->sessions->heard++;
     /* Who joined must follow before the event is published, who left only until it was. */
     for (size_t i = 0; i < frame->member_count; i++) {
         struct session_user *u = session_table_user(t, frame->app, frame->members[i].user);
@@ -183,6 +184,11 @@ bool session_turn(struct api_thread *t)
 size_t session_mail(struct api_thread *t, size_t max)
 {
     return mailbox_drain(t->mailbox, t, max);
+}
+
+uint64_t session_heard(const struct api_thread *t)
+{
+    return t->sessions->heard;
 }
 
 void session_beat(struct api_thread *t, int64_t now_ms)

@@ -81,9 +81,10 @@ struct str arena_printf(struct arena *a, const char *format, ...)
     return str_n(p, (size_t)n);
 }
 
-void arena_reset(struct arena *a)
+/* Gives back the blocks that are newer than `last`. */
+static void drop_until(struct arena *a, const struct arena_block *last)
 {
-    while (a->head != NULL) {
+    while (a->head != last) {
         struct arena_block *b = a->head;
 
         a->head = b->next;
@@ -92,6 +93,23 @@ void arena_reset(struct arena *a)
         else
             free(b);
     }
+}
+
+struct arena_mark arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){a->head, a->head != NULL ? a->head->used : 0};
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+    drop_until(a, mark.head);
+    if (a->head != NULL)
+        a->head->used = mark.used;
+}
+
+void arena_reset(struct arena *a)
+{
+    drop_until(a, NULL);
 }
 
 void arena_free(struct arena *a)

@@ -7,7 +7,8 @@
  *          is crash safe.
  * Thread:  one thread at a time.
  *
- * A job reads rows whose texts live exactly as long as the job: one reset instead of a free for each text.
+ * A job reads rows whose texts live exactly as long as the job: one reset instead of a free for each text. A job that walks over many
+ * rows and keeps few of them gives the others back on its way.
  */
 #ifndef RECALLD_BASE_ARENA_H
 #define RECALLD_BASE_ARENA_H
@@ -26,6 +27,14 @@ void *arena_alloc(struct arena *a, size_t n);
 struct str arena_str(struct arena *a, struct str s);
 /* Formats as printf does. */
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A place to come back to: what is allocated between arena_mark and arena_rewind becomes invalid, what was there before stays. Marks are
+ * rewound in the opposite order, before the next arena_reset. */
+struct arena_mark {
+    struct arena_block *head;
+    size_t used;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, struct arena_mark mark);
 /* Everything allocated becomes invalid; one block is kept. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

@@ -22,6 +22,7 @@ void cursor_want(struct hub *h, struct hub_sub *sub)
         return;
     sub->waiting = true;
     sub->wait_next = NULL;
+    sub->wait_prev = h->wait_tail;
     if (h->wait_tail != NULL)
         h->wait_tail->wait_next = sub;
     else
@@ -30,21 +31,18 @@ void cursor_want(struct hub *h, struct hub_sub *sub)
     hub_wake(h);
 }
 
-/* A walk unless it is the first: a pointer back would cost every idle subscription eight bytes. */
 static void leave_line(struct hub *h, struct hub_sub *sub)
 {
-    struct hub_sub **at = &h->wait_head;
-    struct hub_sub *before = NULL;
-
     if (!sub->waiting)
         return;
-    while (*at != sub) {
-        before = *at;
-        at = &before->wait_next;
-    }
-    *at = sub->wait_next;
-    if (h->wait_tail == sub)
-        h->wait_tail = before;
+    if (sub->wait_prev != NULL)
+        sub->wait_prev->wait_next = sub->wait_next;
+    else
+        h->wait_head = sub->wait_next;
+    if (sub->wait_next != NULL)
+        sub->wait_next->wait_prev = sub->wait_prev;
+    else
+        h->wait_tail = sub->wait_prev;
     sub->waiting = false;
 }
 

@@ -82,7 +82,7 @@ static bool find_room(struct core_tx *tx, struct device_acks *batch, struct str 
 {
     if (batch->room.key != 0 && batch->room.app == tx->app_id && str_eq(batch->room.id, id))
         return true;
-    batch->noted_from = batch->noted_to = 0;
+    batch->noted_from = batch->noted_to = batch->recall_upto = 0;
     if (store_room_get(tx->conn, tx->app_id, id, &batch->room))
         return true;
     memset(&batch->room, 0, sizeof(batch->room));
@@ -145,6 +145,16 @@ static void note(struct core_tx *tx, struct device_acks *batch, int64_t from, in
     }
 }
 
+/* The room's last recall up to `seq`; most acks of a batch are of the same room and number. */
+static int64_t last_recall(struct core_tx *tx, struct device_acks *batch, int64_t seq)
+{
+    if (batch->recall_upto != seq) {
+        batch->recall_last = store_recall_last_seq(tx->conn, batch->room.key, seq);
+        batch->recall_upto = seq;
+    }
+    return batch->recall_last;
+}
+
 void device_ack(struct core_tx *tx, struct device_acks *batch, const struct device_ack *ack)
 {
     int64_t seq = ack->seq, end, from;
@@ -158,7 +168,7 @@ void device_ack(struct core_tx *tx, struct device_acks *batch, const struct devi
         return;
     from = store_ack_get(tx->conn, tx->app_id, batch->room.key, ack->user, ack->device);
     if (seq > from) {
-        const bool covers = store_recall_last_seq(tx->conn, batch->room.key, seq) > from;
+        const bool covers = last_recall(tx, batch, seq) > from;
 
         store_ack_put(tx->conn, tx->app_id, batch->room.key, ack->user, ack->device, seq, tx->now_ms);
         if (covers && ack->can_recall)

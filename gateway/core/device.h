@@ -31,6 +31,7 @@ struct device_acks {
     /* The last ack's room, and which of its recalls were noted: a batch is mostly one room's. */
     struct room_row room;
     int64_t noted_from, noted_to;
+    int64_t recall_upto, recall_last; /* the room's last recall up to a number; 0: not known */
 };
 
 struct device_ack {

@@ -119,7 +119,7 @@ static void render_recall(struct core_tx *tx, struct json_out *o, const struct w
                         .extra = wt(recall.extra),
                         .author_id = wt(recall.author.p != NULL ? recall.author : m->sender),
                         .user_id = wt(recall.operator_id),
-                        .user_name = wt(operator_client.nickname),
+                        .user_name = wt(operator_client.nickname.p != NULL ? operator_client.nickname : STR("")),
                         .message = wt_out(&object),
                         .recall_ms = recall.time_ms,
                         .last_message = wt_out(&last_object),

@@ -151,7 +151,7 @@ static size_t next_members(struct core_tx *tx, const struct room_row *room, stru
     return n;
 }
 
-enum result group_dismiss(struct core_tx *tx, struct str id, struct outcome *out)
+enum result group_dismiss(struct core_tx *tx, struct str id, int64_t done, struct outcome *out)
 {
     struct str *users;
     struct room_row room;
@@ -160,17 +160,21 @@ enum result group_dismiss(struct core_tx *tx, struct str id, struct outcome *out
 
     if (rc != RESULT_OK)
         return rc;
-    if (store_room_get(tx->conn, tx->app_id, id, &room) && conversation_closed(&room))
-        return RESULT_OK;
-    rc = find(tx, id, STR_NULL, &room, out);
-    if (rc != RESULT_OK)
-        return rc;
-    room.opening = CONVERSATION_CLOSED;
-    room.updated_ms = tx->now_ms;
-    store_room_update(tx->conn, &room);
+    if (!store_room_get(tx->conn, tx->app_id, id, &room) || !conversation_closed(&room)) {
+        if (done != 0) /* somebody made it anew meanwhile */
+            return RESULT_OK;
+        rc = find(tx, id, STR_NULL, &room, out);
+        if (rc != RESULT_OK)
+            return rc;
+        room.opening = CONVERSATION_CLOSED;
+        room.updated_ms = tx->now_ms;
+        store_room_update(tx->conn, &room);
+    }
     users = arena_alloc(tx->arena, PAGE * sizeof(*users));
-    while ((n = next_members(tx, &room, STR_NULL, users)) != 0)
-        take_out(tx, &room, users, n, out);
+    n = next_members(tx, &room, STR_NULL, users);
+    take_out(tx, &room, users, n, out);
+    out->count = done + (int64_t)n;
+    out->more = n == PAGE;
     return RESULT_OK;
 }
 

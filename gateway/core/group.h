@@ -25,8 +25,9 @@ enum result group_create(struct core_tx *tx, struct str id, struct str name, con
 enum result group_join(struct core_tx *tx, struct str id, struct str name, const struct str *users, size_t n, struct outcome *out);
 /* Takes users out; who is none is left alone. */
 enum result group_quit(struct core_tx *tx, struct str id, const struct str *users, size_t n, struct outcome *out);
-/* All members leave, and nothing can be sent there any more; what was said can still be recalled. Idempotent. */
-enum result group_dismiss(struct core_tx *tx, struct str id, struct outcome *out);
+/* All members leave, and nothing can be sent there any more; what was said can still be recalled. Idempotent. In steps (out->more), because every other
+ * write waits for one: `done` is out->count of the step before, 0 in the first. */
+enum result group_dismiss(struct core_tx *tx, struct str id, int64_t done, struct outcome *out);
 /* Gives it a name. */
 enum result group_refresh(struct core_tx *tx, struct str id, struct str name, struct outcome *out);
 /* Its members in byte order: *users and *n. */

@@ -55,26 +55,46 @@ static void start_from(struct message_page *page, const struct message_row *m)
     page->from_key = m->key;
 }
 
-/* The next rows of the page that its user may see, at most page->limit: what is for others is left out, and the page goes on behind it. */
-static size_t seen_page(struct core_tx *tx, const struct message_page *asked, struct message_row *rows)
+struct onlooker {
+    struct core_tx *tx;
+    struct str user;
+    int64_t others; /* messages that are not for the user */
+};
+
+static bool sees(void *ctx, const struct message_row *row)
 {
-    struct message_page page = *asked;
-    size_t n = 0;
+    const struct onlooker *o = ctx;
 
-    while (n < asked->limit) {
-        size_t found;
+    return audience_sees(o->tx, o->user, row);
+}
 
-        page.limit = asked->limit - n;
-        found = store_message_page(tx->conn, &page, rows + n);
-        if (found != 0)
-            start_from(&page, &rows[n + found - 1]);
-        for (size_t i = 0, from = n; i < found; i++)
-            if (audience_sees(tx, page.user, &rows[from + i]))
-                rows[n++] = rows[from + i];
-        if (found < page.limit)
-            break;
-    }
-    return n;
+static bool count_other(void *ctx, const struct message_row *row)
+{
+    struct onlooker *o = ctx;
+
+    o->others += sees(o, row) ? 0 : 1;
+    return true;
+}
+
+static bool note_first(void *ctx, const struct message_row *row)
+{
+    bool *any = ctx;
+
+    (void)row;
+    *any = true;
+    return false;
+}
+
+/* The next rows of the page that its user may see, at most page->limit. Most rooms hold nothing that is for some users alone. */
+static size_t seen_page(struct core_tx *tx, const struct message_page *page, struct message_row *rows)
+{
+    const struct message_page room = {.room_key = page->room_key};
+    struct onlooker o = {.tx = tx, .user = page->user};
+    bool limited = false;
+
+    if (page->user.p != NULL)
+        store_message_limited(tx->conn, &room, note_first, &limited);
+    return limited ? store_message_page_seen(tx->conn, page, sees, &o, rows) : store_message_page(tx->conn, page, rows);
 }
 
 /* The rows of the page, newest first. */
@@ -103,28 +123,14 @@ static size_t read_page(struct core_tx *tx, const struct history_query *q, struc
     return n;
 }
 
-struct others {
-    struct core_tx *tx;
-    struct str user;
-    int64_t count;
-};
-
-static bool count_other(void *ctx, const struct message_row *row)
-{
-    struct others *o = ctx;
-
-    o->count += audience_sees(o->tx, o->user, row) ? 0 : 1;
-    return true;
-}
-
 /* How many messages the page's selection has in all, for its user. */
 static int64_t total(struct core_tx *tx, const struct message_page *page)
 {
-    struct others others = {.tx = tx, .user = page->user};
+    struct onlooker o = {.tx = tx, .user = page->user};
 
     if (page->user.p != NULL)
-        store_message_limited(tx->conn, page, count_other, &others);
-    return store_message_page_total(tx->conn, page) - others.count;
+        store_message_limited(tx->conn, page, count_other, &o);
+    return store_message_page_total(tx->conn, page) - o.others;
 }
 
 static void write_hidden(struct core_tx *tx, struct json_out *o, struct str user, int64_t room_key)

@@ -3,6 +3,7 @@
 #include "auth/digest.h"
 #include "base/id.h"
 #include "base/zone.h"
+#include "core/audience.h"
 #include "core/object.h"
 #include "core/room_pair.h"
 
@@ -12,6 +13,8 @@
 
 /* More lines than these would be above HISTORY_LOG_MAX in any case. */
 #define MESSAGES_MAX 300000U
+#define STEP_MESSAGES 2048U
+#define QUERY_PAGE_MAX 1024U
 #define COMMAND STR("RC:RcCmd")
 
 /* A message, or the command that recalled one. */
@@ -123,6 +126,7 @@ static bool read_entry(struct core_tx *tx, const struct entry *e, struct object 
 void history_log_free(struct history_log *log)
 {
     free(log->p);
+    free(log->places);
     memset(log, 0, sizeof(*log));
 }
 
@@ -178,9 +182,9 @@ static bool write_line(struct core_tx *tx, const struct entry *e, struct json_ou
     return append(log, line);
 }
 
-/* What is walked over: messages by key and recalls, both by time. */
+/* What is walked over: messages by their places and recalls, both by time. */
 struct walk {
-    int64_t *keys;
+    const struct log_place *places;
     size_t messages, next_message;
     struct recall_row *recalls;
     size_t recall_count, next_recall;
@@ -193,7 +197,8 @@ static void read_next(struct core_tx *tx, struct walk *w)
 {
     w->has_message = false;
     while (!w->has_message && w->next_message < w->messages && !store_conn_failed(tx->conn))
-        w->has_message = store_message_by_key(tx->conn, w->keys[w->next_message++], &w->message);
+        w->has_message = store_message_by_key(tx->conn, w->places[w->next_message++].key, &w->message) &&
+                         w->message.state != MESSAGE_DELETED;
 }
 
 static bool room_of(struct core_tx *tx, struct walk *w, int64_t key)
@@ -224,18 +229,53 @@ static bool step(struct core_tx *tx, struct walk *w, struct json_out *line, stru
     return *fits;
 }
 
-enum result history_log_lines(struct core_tx *tx, int64_t from_ms, int64_t to_ms, struct history_log *log, struct outcome *out)
+static enum result too_large(struct history_log *log, struct outcome *out)
+{
+    history_log_free(log);
+    return tx_fail(out, RESULT_TOO_LARGE,
+                   "That hour's log would be larger than %zu MiB; read its conversations with /v3/message/…/query.json instead",
+                   HISTORY_LOG_MAX >> 20);
+}
+
+/* Finds where the hour's messages are. */
+static enum result begin(struct core_tx *tx, int64_t from_ms, int64_t to_ms, struct history_log *log, struct outcome *out)
 {
     const int64_t recalls = store_log_recall_count(tx->conn, tx->app_id, from_ms, to_ms);
-    struct walk w = {.next_message = 0};
-    struct json_out line;
-    bool fits = true;
+    struct log_place *places;
+    size_t n;
 
-    log->len = 0;
+    history_log_free(log);
     if (recalls > HISTORY_LOG_RECALLS)
         return tx_fail(out, RESULT_TOO_LARGE, "That hour holds %lld recalls, more than the %d that a log can hold",
                        (long long)recalls, HISTORY_LOG_RECALLS);
-    w.messages = store_log_messages(tx->conn, tx->app_id, from_ms, to_ms, MESSAGES_MAX + 1, &w.keys);
+    n = store_log_messages(tx->conn, tx->app_id, from_ms, to_ms, MESSAGES_MAX + 1, &places);
+    if (n > MESSAGES_MAX)
+        return too_large(log, out);
+    log->places = malloc((n + 1) * sizeof(*places));
+    if (log->places == NULL)
+        return tx_fail(out, RESULT_INTERNAL, "There is no memory for the log");
+    memcpy(log->places, places, n * sizeof(*places));
+    log->count = n;
+    return RESULT_OK;
+}
+
+/* Where a step ends that begins at `from`: what was sent in one moment stays together, so that recalls are told apart by their time. */
+static size_t step_end(const struct history_log *log, size_t from)
+{
+    size_t end = from + STEP_MESSAGES;
+
+    while (end < log->count && log->places[end].time_ms == log->places[end - 1].time_ms)
+        end++;
+    return end < log->count ? end : log->count;
+}
+
+static bool write_step(struct core_tx *tx, int64_t from_ms, int64_t to_ms, size_t until, struct history_log *log)
+{
+    const int64_t recalls = store_log_recall_count(tx->conn, tx->app_id, from_ms, to_ms);
+    struct walk w = {.places = log->places, .messages = until, .next_message = log->step};
+    struct json_out line;
+    bool fits = true;
+
     w.recalls = arena_alloc(tx->arena, ((size_t)recalls + 1) * sizeof(*w.recalls));
     w.recall_count = store_log_recalls(tx->conn, tx->app_id, from_ms, to_ms, w.recalls, (size_t)recalls);
     json_out_init(&line);
@@ -243,17 +283,33 @@ enum result history_log_lines(struct core_tx *tx, int64_t from_ms, int64_t to_ms
     while (step(tx, &w, &line, log, &fits)) {
     }
     json_out_free(&line);
-    if (fits && w.messages <= MESSAGES_MAX)
-        return RESULT_OK;
-    history_log_free(log);
-    return tx_fail(out, RESULT_TOO_LARGE,
-                   "That hour's log would be larger than %zu MiB; read its conversations with /v3/message/…/query.json instead",
-                   HISTORY_LOG_MAX >> 20);
+    return fits;
+}
+
+enum result history_log_lines(struct core_tx *tx, int64_t from_ms, int64_t to_ms, int64_t done, struct history_log *log, struct outcome *out)
+{
+    const enum result rc = done == 0 ? begin(tx, from_ms, to_ms, log, out) : RESULT_OK;
+    size_t until;
+
+    if (rc != RESULT_OK)
+        return rc;
+    if ((size_t)done != log->step) {
+        log->step = (size_t)done;
+        log->step_len = log->len;
+    }
+    log->len = log->step_len;
+    until = step_end(log, log->step);
+    if (!write_step(tx, done == 0 ? from_ms : log->places[done].time_ms, until < log->count ? log->places[until].time_ms : to_ms, until, log))
+        return too_large(log, out);
+    out->count = (int64_t)until;
+    out->more = until < log->count;
+    return RESULT_OK;
 }
 
 /* --- the queries --- */
 
 struct query {
+    struct str user; /* whose view of a group it is; absent: all of it */
     int64_t low_ms, high_ms;
     bool ascending;
     size_t limit;
@@ -274,22 +330,27 @@ static void add_messages(struct core_tx *tx, const struct room_row *room, struct
                                 .min_ms = q->low_ms,
                                 .limit = q->limit};
     size_t added = 0, n;
+    bool more;
 
     do {
-        struct message_row *rows = arena_alloc(tx->arena, q->limit * sizeof(*rows));
+        struct message_row *rows = arena_alloc(tx->arena, page.limit * sizeof(*rows));
+        const size_t asked = page.limit;
 
         n = store_message_page(tx->conn, &page, rows);
+        /* Each page sorts the room: where many are left out, few pages are to find the rest. */
+        page.limit = asked < QUERY_PAGE_MAX ? 2 * asked : asked;
+        more = n == asked;
         for (size_t i = 0; i < n && added < q->limit; i++) {
             if (rows[i].time_ms > q->high_ms)
                 return;
             page.from_ms = rows[i].time_ms;
             page.from_key = rows[i].key;
-            if (str_eq(object_member(rows[i].content, "isPersisted"), STR("false")))
+            if (str_eq(object_member(rows[i].content, "isPersisted"), STR("false")) || !audience_sees(tx, q->user, &rows[i]))
                 continue;
             q->entries[q->count++] = (struct entry){.time_ms = rows[i].time_ms, .message = &rows[i], .room = room};
             added++;
         }
-    } while (n == q->limit && added < q->limit);
+    } while (more && added < q->limit);
 }
 
 static void add_recalls(struct core_tx *tx, const struct room_row *room, struct query *q)
@@ -297,8 +358,13 @@ static void add_recalls(struct core_tx *tx, const struct room_row *room, struct 
     struct recall_row *rows = arena_alloc(tx->arena, q->limit * sizeof(*rows));
     const size_t n = store_recall_page(tx->conn, room->key, q->low_ms, q->high_ms, q->ascending, rows, q->limit);
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        struct message_row m;
+
+        if (q->user.p != NULL && store_message_get(tx->conn, tx->app_id, rows[i].message, &m) && !audience_sees(tx, q->user, &m))
+            continue;
         q->entries[q->count++] = (struct entry){.time_ms = rows[i].time_ms, .recall = &rows[i], .room = room};
+    }
 }
 
 /* A message before the command of the same moment; otherwise as they were added, which is their order in the room. */
@@ -363,7 +429,8 @@ enum result history_query(struct core_tx *tx, enum conversation kind, struct str
                           int64_t end_ms, size_t page_size, struct outcome *out)
 {
     const int64_t end = end_ms > 0 ? end_ms : tx->now_ms;
-    struct query q = {.ascending = start_ms <= end,
+    struct query q = {.user = kind == CONVERSATION_GROUP ? user : STR_NULL,
+                      .ascending = start_ms <= end,
                       .low_ms = start_ms <= end ? start_ms : end,
                       .high_ms = start_ms <= end ? end : start_ms,
                       .limit = page_size};

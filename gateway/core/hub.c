@@ -294,6 +294,7 @@ static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot,
         } else if (hub_sees(h, slot->conn, frames[i]) == AUDIENCE_NO) {
             slot->position = frames[i++]->seq;
         } else { /* the log knows */
+            say_live(h, slot);
             slot->sub->in_full = true;
             cursor_want(h, slot->sub);
             return;
@@ -315,7 +316,8 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
     else
         serve_seen(h, r, slot, (uint32_t)missed);
-    say_live(h, slot);
+    if (slot->sub->state == SUB_LIVE)
+        say_live(h, slot);
 }
 
 /* Serves the next slice of a room; true when its round is done. */

@@ -26,7 +26,10 @@ struct hub_sub {
         struct cursor_read *read;  /* with SUB_READING: the one under way */
     };
     void *tag;
-    int64_t announce_at; /* `live` is called when this seq was handed over */
+    union {
+        struct hub_sub *wait_prev; /* with `waiting` */
+        int64_t announce_at;       /* with SUB_LIVE: `live` is called when this seq was handed over */
+    };
     uint32_t slot;
     uint8_t state;
     bool waiting : 1;   /* in the line */

@@ -249,22 +249,38 @@ static void collect_devices(struct core_tx *tx, const struct ledger_query *q, co
 
 /* --- the recall --- */
 
+/* Who recalled may see it, also from outside: an administrator of a conversation of others, or one who left. */
+static bool recalled_by(struct core_tx *tx, const struct principal *who, const struct ledger_query *q, struct room_row *room,
+                        struct recall_row *recall)
+{
+    return store_room_get(tx->conn, tx->app_id, q->room, room) && store_recall_get(tx->conn, tx->app_id, q->message, recall) &&
+           recall->room_key == room->key && recall->operator_id.p != NULL && str_eq(recall->operator_id, who->user);
+}
+
 static enum result find(struct core_tx *tx, const struct principal *who, const struct ledger_query *q, struct room_row *room,
                         struct recall_row *recall, struct outcome *out)
 {
     struct member_row member = {.role = ROLE_MEMBER};
     struct message_row m;
+    bool has, recalled, may;
     const enum result rc = room_access_enter(tx, who, q->room, room, &member, out);
 
+    if (rc == RESULT_NOT_MEMBER && recalled_by(tx, who, q, room, recall)) {
+        tx_outcome_reset(out);
+        return RESULT_OK;
+    }
     if (rc != RESULT_OK)
         return rc;
-    if (!store_recall_get(tx->conn, tx->app_id, q->message, recall) || recall->room_key != room->key) {
-        if (store_message_get(tx->conn, tx->app_id, q->message, &m) && m.room_key == room->key && m.state == MESSAGE_LIVE)
-            return tx_fail(out, RESULT_NO_MESSAGE, "The message \"%.*s\" was not recalled", (int)q->message.n, q->message.p);
+    has = store_message_get(tx->conn, tx->app_id, q->message, &m) && m.room_key == room->key;
+    recalled = store_recall_get(tx->conn, tx->app_id, q->message, recall) && recall->room_key == room->key;
+    may = who->kind == PRINCIPAL_PLATFORM || member.role >= ROLE_MANAGER ||
+          (recalled && recall->operator_id.p != NULL && str_eq(recall->operator_id, who->user));
+    /* To a member whom the message is not for, there is none. */
+    if (!recalled && has && m.state == MESSAGE_LIVE && (may || audience_sees(tx, who->user, &m)))
+        return tx_fail(out, RESULT_NO_MESSAGE, "The message \"%.*s\" was not recalled", (int)q->message.n, q->message.p);
+    if (!recalled || (!may && has && !audience_sees(tx, who->user, &m)))
         return tx_fail(out, RESULT_NO_MESSAGE, "This room has no message \"%.*s\"", (int)q->message.n, q->message.p);
-    }
-    if (who->kind == PRINCIPAL_CLIENT && member.role < ROLE_MANAGER &&
-        (recall->operator_id.p == NULL || !str_eq(recall->operator_id, who->user)))
+    if (!may)
         return tx_fail(out, RESULT_FORBIDDEN,
                        "Only who recalled the message, the room's owner, admins and managers, or the platform may see its ledger");
     return RESULT_OK;

@@ -15,6 +15,7 @@ static const char *const known[] = {
     "RC:CombineMsg", "RC:CombineMsgV2", "RC:InfoNtf",   "RC:ContactNtf",     "RC:ProfileNtf", "RC:CmdNtf",    "RC:CmdMsg",
     "RC:GrpNtf",     "RC:DizNtf",      "RC:TypSts",     "RC:StreamMsg",      "RC:ImgTextMsg", "RC:PSImgTxtMsg", "RC:PSMultiImgTxtMsg",
     "RC:ReadNtf",    "RC:RRReqMsg",    "RC:RRRspMsg",   "RC:SRSMsg",         "RC:MsgExMsg",   "RC:chrmKVNotiMsg",
+    "RC:CardMsg",    "RC:CombineV2Msg", "RC:StkMsg",    "RC:PSCmd",          "RC:VSTMsg",     "RC:RcNtf",
 };
 
 /* The types of IMKit's messages; the first of two names is what the type stands for. */

@@ -25,6 +25,11 @@ static const struct {
     [PUBLISH_BROADCAST] = {CONVERSATION_SYSTEM, "", 0},
 };
 
+/* What one transaction of a send in steps holds: every other write waits for it. No group or chatroom send has more targets than the least. */
+#define STEP_BYTES ((size_t)2 << 20)
+#define STEP_TARGET_BYTES 1024U /* what a target costs besides its texts */
+#define STEP_TARGETS_MIN 10U
+
 /* --- parameters --- */
 
 static enum result check_text(struct str text, const char *name, size_t max, struct outcome *out)
@@ -82,13 +87,14 @@ static bool rongclouds(struct str name)
     return name.n >= 3 && memcmp(name.p, "RC:", 3) == 0;
 }
 
-static bool is_json(struct str text)
+static bool is_object(struct str text)
 {
     struct arena arena = {NULL, NULL};
-    const bool json = object_compact(&arena, text).p != NULL;
+    const struct str json = object_compact(&arena, text);
+    const bool ok = json.p != NULL && json.p[0] == '{';
 
     arena_free(&arena);
-    return json;
+    return ok;
 }
 
 static enum result check_object(const struct publish_command *c, struct outcome *out)
@@ -105,7 +111,8 @@ static enum result check_object(const struct publish_command *c, struct outcome 
     if (str_empty(c->content))
         return tx_fail(out, RESULT_MISSING_PARAMETER, "content is missing: give the message's JSON text");
     rc = check_text(c->content, "content", PUBLISH_CONTENT_MAX, out);
-    if (rc == RESULT_OK && rongclouds(c->object_name) && !is_json(c->content))
+    /* Also because the copy in a quote is found in an object alone. */
+    if (rc == RESULT_OK && rongclouds(c->object_name) && !is_object(c->content))
         return tx_fail(out, RESULT_INVALID_BODY, "content must be the JSON text of an object, such as {\"content\":\"hello\"}");
     return rc;
 }
@@ -144,7 +151,7 @@ struct draft {
 static struct str without_copy(struct arena *arena, struct str object, struct str *quoted)
 {
     json_t *root = json_loadb(object.p, object.n, 0, NULL);
-    struct str text = object;
+    struct str text;
     char *dumped;
 
     if (root == NULL)
@@ -153,8 +160,7 @@ static struct str without_copy(struct arena *arena, struct str object, struct st
     json_object_del(root, "referMsg");
     json_object_del(root, "referMsgStatus");
     dumped = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (dumped != NULL)
-        text = object_compact(arena, str_c(dumped)); /* escapes as everywhere */
+    text = dumped != NULL ? object_compact(arena, str_c(dumped)) : STR("{}"); /* escapes as everywhere */
     free(dumped);
     json_decref(root);
     return text;
@@ -347,25 +353,24 @@ static void send_one(struct core_tx *tx, const struct publish_command *c, const 
     note_sent(sent, target_of(c, i), m.id, m.time_ms);
 }
 
-enum result publish_send(struct core_tx *tx, const struct publish_command *c, struct publish_sent *sent, struct outcome *out)
+/* Looks at the targets from `from` to `to`, and sends to those from `from` to `until`. */
+static enum result send_range(struct core_tx *tx, const struct publish_command *c, size_t from, size_t until, size_t to,
+                              struct publish_sent *sent, struct outcome *out)
 {
     const size_t n = c->kind == PUBLISH_BROADCAST ? 1 : c->target_count;
-    struct place *places;
+    struct place *places = arena_alloc(tx->arena, n * sizeof(*places));
     struct draft d;
-    enum result rc = publish_check(c, out);
+    enum result rc = RESULT_OK;
 
-    if (rc != RESULT_OK)
-        return rc;
-    places = arena_alloc(tx->arena, n * sizeof(*places));
     if (c->kind != PUBLISH_BROADCAST)
         find_same(tx->arena, c, places);
-    for (size_t i = 0; i < n && rc == RESULT_OK; i++)
+    for (size_t i = from; i < to && rc == RESULT_OK; i++)
         if (places[i].same == i)
             rc = find_place(tx, c, i, &places[i], out);
     if (rc != RESULT_OK)
         return rc;
     d = draft_make(tx->arena, c);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < until; i++) {
         if (places[i].same != i)
             sent[i] = sent[places[i].same];
         else if (places[i].repeat)
@@ -374,8 +379,38 @@ enum result publish_send(struct core_tx *tx, const struct publish_command *c, st
             send_one(tx, c, &d, i, &places[i], &sent[i], out);
     }
     (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)sent[0].message.n, sent[0].message.p);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)places[0].room.id.n, places[0].room.id.p);
+    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)places[from].room.id.n, places[from].room.id.p);
     return RESULT_OK;
+}
+
+enum result publish_send(struct core_tx *tx, const struct publish_command *c, struct publish_sent *sent, struct outcome *out)
+{
+    const size_t n = c->kind == PUBLISH_BROADCAST ? 1 : c->target_count;
+    const enum result rc = publish_check(c, out);
+
+    return rc == RESULT_OK ? send_range(tx, c, 0, n, n, sent, out) : rc;
+}
+
+/* As many targets as one transaction should hold. */
+static size_t step_targets(const struct publish_command *c)
+{
+    const size_t each = STEP_TARGET_BYTES + c->content.n + c->push_content.n + c->push_data.n + c->extra_content.n + c->expansion.n;
+    const size_t fitting = STEP_BYTES / each;
+
+    return fitting > STEP_TARGETS_MIN ? fitting : STEP_TARGETS_MIN;
+}
+
+enum result publish_send_some(struct core_tx *tx, const struct publish_command *c, size_t first, struct publish_sent *sent,
+                              size_t *next, struct outcome *out)
+{
+    const size_t step = step_targets(c), left = c->target_count - first;
+    enum result rc = RESULT_OK;
+
+    *next = left > step ? first + step : c->target_count;
+    if (first == 0)
+        rc = publish_check(c, out);
+    /* All are looked at before the first is sent to; afterwards only those whose turn it is. */
+    return rc == RESULT_OK ? send_range(tx, c, first, *next, first == 0 ? c->target_count : *next, sent, out) : rc;
 }
 
 bool publish_repeated(struct core_tx *tx, const struct publish_command *c, struct publish_sent *sent)

@@ -57,6 +57,12 @@ enum result publish_check(const struct publish_command *c, struct outcome *out);
  * gets one message. A msgRandom that this sender used in the conversation before answers the first message and emits nothing. out->seq is that of the
  * last event committed, 0 if there was nothing new; out->message_id the first message's. Calls publish_check itself. out->result stays empty. */
 enum result publish_send(struct core_tx *tx, const struct publish_command *c, struct publish_sent *sent, struct outcome *out);
+/* The same in parts, so that a large message to many does not keep every other write waiting: sends to the targets from `first` on, as many as one
+ * transaction should hold, and tells in *next where to go on; done when that is target_count. `sent` is the same array each time: the rows before `first`
+ * are read, those up to *next written. With first 0 all targets are looked at, so that a refusal leaves nothing written; a crash in between leaves the parts
+ * that were committed. Not for PUBLISH_BROADCAST. Up to 10 targets are one part. */
+enum result publish_send_some(struct core_tx *tx, const struct publish_command *c, size_t first, struct publish_sent *sent, size_t *next,
+                              struct outcome *out);
 /* A broadcast whose msgRandom was used already: true, and what was sent then. */
 bool publish_repeated(struct core_tx *tx, const struct publish_command *c, struct publish_sent *sent);
 

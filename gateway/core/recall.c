@@ -3,6 +3,7 @@
 #include "core/audience.h"
 #include "core/event.h"
 #include "core/object.h"
+#include "core/quota.h"
 #include "core/room.h"
 #include "core/view.h"
 
@@ -216,6 +217,12 @@ bool recall_touch_quoting(struct core_tx *tx, struct str id)
     return true;
 }
 
+/* A broadcast's recall counts in whichever dialect it comes; RongCloud's calls look at the quota before they look for the message. */
+static bool counts_here(const struct recall_command *command, const struct recall_case *c)
+{
+    return !c->recalled && !names_conversation(command) && str_eq(c->room.id, CONVERSATION_BROADCAST);
+}
+
 /* Returns the message object that everyone gets. */
 static struct str commit(struct core_tx *tx, const struct recall_command *command, struct str operator_id, struct recall_case *c,
                    struct outcome *out)
@@ -271,10 +278,14 @@ enum result recall_apply(struct core_tx *tx, const struct principal *who, const 
         rc = choose_operator(tx, who, command, &operator_id, out);
     if (rc == RESULT_OK && !c.seen && !c.recalled)
         rc = admit_unseen(tx, out);
+    if (rc == RESULT_OK && counts_here(command, &c))
+        rc = quota_check(tx, QUOTA_BROADCAST_RECALL, out);
     if (rc != RESULT_OK)
         return rc;
     if (!c.seen)
         unseen_place(tx, command, &c);
+    if (counts_here(command, &c))
+        quota_take(tx, QUOTA_BROADCAST_RECALL);
     if (!c.recalled)
         shown = commit(tx, command, operator_id, &c, out);
     (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)command->message.n, command->message.p);

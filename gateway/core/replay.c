@@ -37,8 +37,10 @@ void replay_frames(struct core_tx *tx, const struct room_row *room, struct str u
 
     *found = (struct replay_found){.upto = n < limit && room->seq > after ? room->seq : after};
     for (size_t i = 0; i < n; i++) {
+        const struct arena_mark mark = arena_mark(tx->arena);
         struct frame *frame = render(tx, room, user, &events[i], &found->limited);
 
+        arena_rewind(tx->arena, mark); /* a frame owns its texts; of what is left out nothing stays */
         if (frame != NULL)
             frames[found->count++] = frame;
         if (found->upto < events[i].seq)
@@ -59,12 +61,16 @@ static void write_events(struct core_tx *tx, const struct room_row *room, struct
 
     json_out_key(o, "events");
     json_out_array(o);
+    /* For a user whom few of the events are for, this may go on through the whole log. */
     while (written < q->limit && o->len < REPLAY_BYTES && at < room->seq && !store_conn_failed(tx->conn)) {
+        const struct arena_mark mark = arena_mark(tx->arena);
+
         replay_frames(tx, room, user, at, q->limit - written < REPLAY_STEP ? q->limit - written : REPLAY_STEP, frames, &found);
         for (size_t i = 0; i < found.count; i++) {
             json_out_raw(o, frames[i]->payload.p, frames[i]->payload.n);
             frame_unref(frames[i]);
         }
+        arena_rewind(tx->arena, mark);
         written += found.count;
         at = found.upto;
     }

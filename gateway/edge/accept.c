@@ -66,6 +66,7 @@ static int bound_socket(const struct sockaddr_storage *sa, socklen_t len, bool s
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* accepted sockets have it from here (Linux) */
     if (sa->ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) != 0)
@@ -162,7 +163,6 @@ static void accept_one(struct edge_thread *t, int fd, const struct sockaddr_stor
 {
     char peer[INET6_ADDRSTRLEN + 1];
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     address_text(from, peer, sizeof(peer), false);
     if (t->shared->tls != NULL)
         tls_open(t, fd, peer);

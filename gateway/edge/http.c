@@ -39,15 +39,29 @@ static void unlink_from(struct http_conn *c)
     t->http_count--;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void free_conn(struct http_conn *c)
 {
-    struct http_conn *c = handle->data;
-
     free(c->request);
     free(c->out_head);
     free(c->out_owned);
     recalled_ids_free(c->out_ids);
     free(c);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free_conn(handle->data);
+}
+
+void http_bury(struct edge_thread *t)
+{
+    struct http_conn *next;
+
+    for (struct http_conn *c = t->http_gone; c != NULL; c = next) {
+        next = c->next;
+        free_conn(c);
+    }
+    t->http_gone = NULL;
 }
 
 int http_detach(struct http_conn *c)
@@ -68,8 +82,14 @@ int http_detach(struct http_conn *c)
     c->stream = NULL;
     wheel_clear(&c->timer);
     unlink_from(c);
-    /* Before the socket is closed or polled by somebody else: this takes it out of the loop's epoll set. */
-    uv_close((uv_handle_t *)&c->poll, on_closed);
+    /* Before the socket is closed or polled by somebody else: this takes it out of the loop's epoll set. Whoever called may still look
+     * at the connection, so it is freed later. */
+    if (c->polled) {
+        uv_close((uv_handle_t *)&c->poll, on_closed);
+    } else {
+        c->next = c->thread->http_gone;
+        c->thread->http_gone = c;
+    }
     atomic_fetch_sub_explicit(&c->thread->shared->sockets, 1, memory_order_relaxed);
     return fd;
 }
@@ -300,6 +320,14 @@ void http_settle(struct http_conn *c)
         events |= UV_READABLE;
     if (c->state == HTTP_WRITE || (c->state == HTTP_STREAM && c->waiting))
         events |= UV_WRITABLE;
+    if (events != c->events && !c->polled) {
+        if (uv_poll_init(&c->thread->loop, &c->poll, c->fd) != 0) {
+            http_close(c);
+            return;
+        }
+        c->poll.data = c;
+        c->polled = true;
+    }
     if (events != c->events) {
         c->events = events;
         if (events == 0)
@@ -322,17 +350,15 @@ void http_open(struct edge_thread *t, int fd, const char *peer)
         close(fd);
         return;
     }
-    if (uv_poll_init(&t->loop, &c->poll, fd) != 0) {
-        close(fd);
-        free(c);
-        return;
-    }
-    c->poll.data = c;
     c->thread = t;
     c->fd = fd;
     strncpy(c->peer, peer, sizeof(c->peer) - 1);
     atomic_fetch_add_explicit(&t->shared->sockets, 1, memory_order_relaxed);
     link_in(c);
+    /* Mostly the request is here already; an upgrade then passes on to libwebsockets without having been polled here at all, which would
+     * cost as much as the rest of it. */
+    thread_now(t);
+    receive(c);
     http_settle(c);
 }
 

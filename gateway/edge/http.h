@@ -44,6 +44,7 @@ struct http_request {
 
 struct http_conn {
     uv_poll_t poll;
+    bool polled; /* `poll` was set up: not before the connection has to wait for something */
     struct wheel_node timer;
     struct edge_thread *thread;
     struct http_conn *next, *prev;
@@ -99,6 +100,8 @@ void http_settle(struct http_conn *c);
 void http_fire(struct wheel_node *node, int64_t now_ms);
 /* The server leaves: idle connections close now, the others after their answer. */
 void http_drain_all(struct edge_thread *t);
+/* Frees connections that went before they were ever polled; once a turn. */
+void http_bury(struct edge_thread *t);
 void http_close_all(struct edge_thread *t);
 
 #endif

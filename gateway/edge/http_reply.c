@@ -154,7 +154,7 @@ static int rongcloud_error(char out[static HTTP_REPLY_ERROR_MAX], int status, co
     size_t n = 0;
 
     for (size_t i = 0; i < path.n && n + 1 < sizeof(url); i++) {
-        if (path.p[i] == '"' || path.p[i] == '\\' || (path.p[i] == '/' && n > 0 && url[n - 1] == '/'))
+        if (path.p[i] == '"' || path.p[i] == '\\' || (unsigned char)path.p[i] >= 0x7f || (path.p[i] == '/' && n > 0 && url[n - 1] == '/'))
             continue; /* what would need escaping is no part of a path of this dialect */
         url[n++] = path.p[i];
     }

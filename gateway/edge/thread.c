@@ -63,7 +63,7 @@ static void wake_turn(void *arg)
 
 bool thread_turns_long(const struct edge_thread *t)
 {
-    return t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < THREAD_LONG_MS;
+    return t->live && t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < THREAD_LONG_MS;
 }
 
 /* The loop's time is that of the end of the poll. */
@@ -80,6 +80,7 @@ static void on_check(uv_check_t *check)
     struct edge_thread *t = check->loop->data;
 
     note_turn(t);
+    http_bury(t);
     if (!t->turn_waiting || t->api == NULL)
         return;
     thread_now(t);
@@ -118,6 +119,8 @@ static void on_ticks(uv_timer_t *timer)
     wheel_advance(&t->tls_wheel, now, tls_fire);
     wheel_advance(&t->ws_wheel, now, ws_fire);
     session_beat(t->api, clock_wall_ms());
+    t->live = session_heard(t->api) != t->heard;
+    t->heard = session_heard(t->api);
     if (now >= t->second_ms) {
         t->second_ms = now + 1000;
         settings_read(&t->settings, t->gateway->config);
@@ -208,6 +211,7 @@ static void finish(struct edge_thread *t)
         return;
     while (session_mail(t->api, MAIL_BATCH) > 0)
         ;
+    http_bury(t);
     session_thread_destroy(t->api);
     t->api = NULL;
 }

@@ -82,6 +82,8 @@ struct edge_thread {
     size_t listener_count;
     bool accepting; /* the listeners are polled */
     uv_timer_t accept_pause; /* active: they are not, until it fires */
+    uint64_t heard;          /* session_heard at the last tick */
+    bool live;               /* events came between the last two ticks */
     int64_t long_turn_ms;    /* when a turn of the loop last took THREAD_TURN_LONG_MS or more; 0: never */
 
     struct lws_context *lws;
@@ -96,6 +98,7 @@ struct edge_thread {
 
     struct wheel http_wheel, ws_wheel, tls_wheel;
     struct http_conn *http_list;
+    struct http_conn *http_gone; /* see http_bury */
     struct ws *ws_list;
     struct tls_conn *tls_list;
     size_t http_count, ws_count, tls_count;
@@ -116,7 +119,7 @@ void thread_stop(struct edge_thread *t);
 /* Frees what init made. A zeroed thread is legal. */
 void thread_free(struct edge_thread *t);
 
-/* Has a turn of the loop been long just now, so that what is live had to wait for what came in beside it? */
+/* Are events going out, and has a turn of the loop been long just now, so that they had to wait for what came in beside them? */
 bool thread_turns_long(const struct edge_thread *t);
 /* Monotonic ms, read now. */
 int64_t thread_now(struct edge_thread *t);

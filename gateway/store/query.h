@@ -74,7 +74,7 @@ void store_message_recall(struct store_conn *c, int64_t key, int64_t updated_ms)
 void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms);
 /* Touches updated_ms only (a quoted copy changed) (W). */
 void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms);
-/* Live messages that quote `id`, in seq order. */
+/* Live messages that quote `id`, in seq order, without their body and content. */
 size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out, size_t limit);
 /* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for
  * `user` (absent: nobody). */
@@ -98,6 +98,10 @@ struct message_page {
 /* Messages that are not DELETED, by the named time and then key. Only MESSAGE_BY_UPDATED has an index: the
  * other two sort the room's messages, a cost that grows with the room. */
 size_t store_message_page(struct store_conn *c, const struct message_page *page, struct message_row *out);
+/* The same without the messages with an audience that `sees` refuses: it gets seq, created_ms and audience alone, which live until it
+ * returns. One walk, that copies nothing of what is refused. */
+size_t store_message_page_seen(struct store_conn *c, const struct message_page *page,
+                               bool (*sees)(void *ctx, const struct message_row *row), void *ctx, struct message_row *out);
 /* How many messages the page's room, user and min_ms select in all. */
 int64_t store_message_page_total(struct store_conn *c, const struct message_page *page);
 /* Hides a message from one user; the ids hidden by a user in a room, newest first. */
@@ -140,9 +144,13 @@ void store_tag_end(struct store_conn *c, int64_t app, struct str user, struct st
 int64_t store_quota_nth(struct store_conn *c, int64_t app, int kind, int64_t since_ms, int64_t nth);
 void store_quota_add(struct store_conn *c, int64_t app, int kind, int64_t time_ms);     /* (W) */
 void store_quota_purge(struct store_conn *c, int64_t app, int kind, int64_t before_ms); /* (W) */
-/* The keys of the app's messages with from_ms <= time < to_ms that are not DELETED, by time; *keys is in the job's arena. No index: it looks at
- * every message. */
-size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, size_t limit, int64_t **keys);
+/* Where a message stands in a log of some time. */
+struct log_place {
+    int64_t time_ms, key;
+};
+/* The app's messages with from_ms <= time < to_ms that are not DELETED, by time; *places is in the job's arena. No index: it looks at every
+ * message. */
+size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, size_t limit, struct log_place **places);
 bool store_message_by_key(struct store_conn *c, int64_t key, struct message_row *out);
 /* The app's recalls in that time, by time, without those of DELETED messages; the count includes them. No index. */
 int64_t store_log_recall_count(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms);

@@ -103,12 +103,12 @@ void store_quota_purge(struct store_conn *c, int64_t app, int kind, int64_t befo
 
 /* --- what was said in a time --- */
 
-size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, size_t limit, int64_t **keys)
+size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, int64_t to_ms, size_t limit, struct log_place **places)
 {
     struct db_stmt *s = conn_query(c, SQL_LOG_MESSAGES);
     size_t n = 0, room = 1024;
 
-    *keys = arena_alloc(&c->arena, room * sizeof(**keys));
+    *places = arena_alloc(&c->arena, room * sizeof(**places));
     if (s == NULL)
         return 0;
     db_bind_int(s, 1, app);
@@ -117,13 +117,13 @@ size_t store_log_messages(struct store_conn *c, int64_t app, int64_t from_ms, in
     db_bind_int(s, 4, (int64_t)limit);
     while (n < limit && conn_row(c, s)) {
         if (n == room) {
-            int64_t *more = arena_alloc(&c->arena, 2 * room * sizeof(*more));
+            struct log_place *more = arena_alloc(&c->arena, 2 * room * sizeof(*more));
 
-            memcpy(more, *keys, n * sizeof(*more));
-            *keys = more;
+            memcpy(more, *places, n * sizeof(*more));
+            *places = more;
             room *= 2;
         }
-        (*keys)[n++] = db_int(s, 0);
+        (*places)[n++] = (struct log_place){db_int(s, 0), db_int(s, 1)};
     }
     conn_end(c, s);
     return c->failed ? 0 : n;

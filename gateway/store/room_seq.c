@@ -46,7 +46,7 @@ int64_t room_seq_next(struct store_conn *c, int64_t room_key)
     struct room_seq *r = &seqs->slots[place_of(room_key)];
     bool listed = r->unwritten;
 
-    if (r->room_key != room_key)
+    if (r->room_key != room_key || room_key == 0) /* an empty place is no room's */
         load(c, r, room_key);
     if (c->failed || r->room_key != room_key)
         return 0;

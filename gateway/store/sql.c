@@ -6,12 +6,15 @@
  * Message rows. LEFT JOINs, so that the planner begins with the message; every message has a room, and its
  * content unless it was erased or there was none.
  */
-#define MESSAGE_COLUMNS                                                                                \
-    "m.key, m.room_key, r.id, m.id, m.sender, m.type, x.body, x.content, m.reply, m.batch, "           \
+#define MESSAGE_COLUMNS(body, content)                                                                 \
+    "m.key, m.room_key, r.id, m.id, m.sender, m.type, " body ", " content ", m.reply, m.batch, "       \
     "m.client_msg_id, m.time_ms, m.created_ms, m.updated_ms, m.seq, m.version, m.state, m.audience, m.counted"
 #define MESSAGE_SELECT                                                                                 \
-    "SELECT " MESSAGE_COLUMNS " FROM message m LEFT JOIN room r ON r.key = m.room_key "                \
-    "LEFT JOIN content x ON x.key = m.content_key "
+    "SELECT " MESSAGE_COLUMNS("x.body", "x.content")                                                   \
+    " FROM message m LEFT JOIN room r ON r.key = m.room_key LEFT JOIN content x ON x.key = m.content_key "
+/* For those who want no content: a thousand of them may be read at once. */
+#define MESSAGE_SELECT_BARE                                                                            \
+    "SELECT " MESSAGE_COLUMNS("NULL", "NULL") " FROM message m LEFT JOIN room r ON r.key = m.room_key "
 
 #define ROOM_COLUMNS                                                                                   \
     "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, r.seq, r.min_seq, "             \
@@ -33,11 +36,14 @@
     "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.room_key = m.room_key AND "                            \
     "h.user_id = " user " AND h.message = m.id)"
 
-/* ?1 room, ?2 user, ?3 and ?4 the time and key to go on beyond, ?5 the least time, ?6 the limit. */
-#define PAGE(column, beyond, direction)                                                                \
-    MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.state <> 2 AND " NOT_HIDDEN("?2")                      \
-    " AND (m." column ", m.key) " beyond " (?3, ?4) AND m." column " >= ?5 "                           \
-    "ORDER BY m." column " " direction ", m.key " direction " LIMIT ?6"
+/* ?1 room, ?2 user, ?3 and ?4 the time and key to go on beyond, ?5 the least time. */
+#define SELECTED(column, beyond, direction)                                                            \
+    "WHERE m.room_key = ?1 AND m.state <> 2 AND " NOT_HIDDEN("?2") " AND (m." column ", m.key) "       \
+    beyond " (?3, ?4) AND m." column " >= ?5 ORDER BY m." column " " direction ", m.key " direction
+/* And ?6, the limit. */
+#define PAGE(column, beyond, direction) MESSAGE_SELECT SELECTED(column, beyond, direction) " LIMIT ?6"
+/* Without end, and so without anything that is dear to sort: whoever reads them stops. */
+#define KEYS(column, beyond, direction) "SELECT m.key FROM message m " SELECTED(column, beyond, direction)
 
 #define TOTAL(column)                                                                                  \
     "SELECT count(*) FROM message m WHERE m.room_key = ?1 AND m.state <> 2 AND m." column " >= ?2"
@@ -138,7 +144,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MESSAGE_UNLIST] = "UPDATE message SET listed = 0 WHERE app = ?1 AND id = ?2",
     [SQL_MESSAGE_TOUCH] = "UPDATE message SET updated_ms = ?2 WHERE key = ?1",
     [SQL_MESSAGE_QUOTING] =
-        MESSAGE_SELECT "WHERE m.app = ?1 AND m.reply = ?2 AND m.state = 0 ORDER BY m.seq, m.key LIMIT ?3",
+        MESSAGE_SELECT_BARE "WHERE m.app = ?1 AND m.reply = ?2 AND m.state = 0 ORDER BY m.seq, m.key LIMIT ?3",
     [SQL_MESSAGE_LAST] =
         MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 AND " NOT_HIDDEN("?2") " ORDER BY m.seq DESC "
         "LIMIT 1",
@@ -162,6 +168,12 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_PAGE_CREATED_ASC] = PAGE("created_ms", ">", "ASC"),
     [SQL_PAGE_TIME_DESC] = PAGE("time_ms", "<", "DESC"),
     [SQL_PAGE_TIME_ASC] = PAGE("time_ms", ">", "ASC"),
+    [SQL_KEYS_UPDATED_DESC] = KEYS("updated_ms", "<", "DESC"),
+    [SQL_KEYS_UPDATED_ASC] = KEYS("updated_ms", ">", "ASC"),
+    [SQL_KEYS_CREATED_DESC] = KEYS("created_ms", "<", "DESC"),
+    [SQL_KEYS_CREATED_ASC] = KEYS("created_ms", ">", "ASC"),
+    [SQL_KEYS_TIME_DESC] = KEYS("time_ms", "<", "DESC"),
+    [SQL_KEYS_TIME_ASC] = KEYS("time_ms", ">", "ASC"),
     [SQL_TOTAL_ALL] = "SELECT count(*) FROM message m WHERE m.room_key = ?1 AND m.state <> 2",
     [SQL_TOTAL_UPDATED] = TOTAL("updated_ms"),
     [SQL_TOTAL_CREATED] = TOTAL("created_ms"),
@@ -263,6 +275,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_PACKAGE_HELD] =
         "SELECT 1 FROM package p JOIN device d ON d.app = p.app AND d.user_id = p.user_id AND d.device = p.device WHERE "
         "p.app = ?1 AND p.user_id = ?2 AND p.package = ?3 AND p.from_seq < ?4 AND d.seen_ms >= ?5 LIMIT 1",
+    [SQL_MESSAGE_AUDIENCE] = "SELECT seq, created_ms, audience FROM message WHERE key = ?1",
     [SQL_PACKAGE_FORGET] = "DELETE FROM package WHERE app = ?1 AND user_id = ?2 AND device = ?3",
 
     /* query_rongcloud.c */
@@ -282,7 +295,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_QUOTA_PURGE] = "DELETE FROM quota WHERE app = ?1 AND kind = ?2 AND time_ms < ?3",
     /* Keys alone, so that what is sorted, and may be put aside in a file, holds no content. */
     [SQL_LOG_MESSAGES] =
-        "SELECT key FROM message WHERE app = ?1 AND time_ms >= ?2 AND time_ms < ?3 AND state <> 2 ORDER BY time_ms, key "
+        "SELECT time_ms, key FROM message WHERE app = ?1 AND time_ms >= ?2 AND time_ms < ?3 AND state <> 2 ORDER BY time_ms, key "
         "LIMIT ?4",
     [SQL_MESSAGE_BY_KEY] = MESSAGE_SELECT "WHERE m.key = ?1",
     [SQL_LOG_RECALL_COUNT] = "SELECT count(*) FROM recall WHERE app = ?1 AND time_ms >= ?2 AND time_ms < ?3",

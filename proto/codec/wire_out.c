@@ -191,6 +191,7 @@ static void recall_content(struct json_out *o, const struct wire_recall *r)
     json_out_object(o);
     text(o, "messageUId", r->message_id);
     text(o, "targetId", r->target_id);
+    json_out_kcstr(o, "channelId", ""); /* of ultra groups, whose channels are not kept apart */
     json_out_kint(o, "conversationType", r->conversation_type);
     json_out_kint(o, "sentTime", r->sent_ms);
     json_out_kbool(o, "isAdmin", r->is_admin);

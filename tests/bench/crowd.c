@@ -7,10 +7,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct order {
-    enum { ORDER_GROW, ORDER_SLICE, ORDER_END } what;
+    enum { ORDER_GROW, ORDER_LEAVE, ORDER_SLICE, ORDER_END } what;
     uint32_t grow;
     struct slice_order slice;
 };
@@ -19,6 +20,7 @@ struct answer {
     bool ok;
     char error[200];
     struct slice_figures figures;
+    struct crowd_growth growth;
 };
 
 /* --- in the process --- */
@@ -27,8 +29,28 @@ struct member {
     struct swarm swarm;
     struct slice slice;
     int fd;
-    bool has_slice, ended;
+    bool ended;
 };
+
+static bool grow(struct member *m, uint32_t count, struct crowd_growth *g)
+{
+    const struct server *server = m->slice.server;
+    struct timespec own, own_after;
+    bool ok;
+
+    server_rest();
+    g->count = count - m->swarm.live;
+    g->wall_ns = server_now_ns();
+    g->cpu_ns = server_cpu_ns(server);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+    ok = swarm_grow(&m->swarm, count);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own_after);
+    g->wall_ns = server_now_ns() - g->wall_ns;
+    server_rest();
+    g->cpu_ns = server_cpu_ns(server) - g->cpu_ns;
+    g->own_ns = (own_after.tv_sec - own.tv_sec) * 1000000000 + own_after.tv_nsec - own.tv_nsec;
+    return ok;
+}
 
 static void obey(struct member *m)
 {
@@ -41,9 +63,13 @@ static void obey(struct member *m)
         return;
     }
     if (order.what == ORDER_GROW)
-        answer.ok = swarm_grow(&m->swarm, order.grow);
-    else if (m->has_slice)
+        answer.ok = grow(m, order.grow, &answer.growth);
+    else if (order.what == ORDER_SLICE)
         answer.ok = slice_run(&m->slice, &order.slice, &answer.figures);
+    if (order.what == ORDER_LEAVE) {
+        swarm_close(&m->swarm);
+        answer.ok = true;
+    }
     snprintf(answer.error, sizeof(answer.error), "%s", m->swarm.error);
     if (send(m->fd, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer))
         m->ended = true;
@@ -53,7 +79,7 @@ static void on_other(void *arg, uint64_t tag)
 {
     struct member *m = arg;
 
-    slice_answer(&m->slice, tag);
+    askers_readable(&m->slice.askers, tag);
 }
 
 /* Orders are looked for between turns, never within one: a slice makes turns of its own. */
@@ -68,8 +94,9 @@ static void live(const struct crowd_target *t, int fd)
         return;
     m.swarm.other = on_other;
     m.swarm.arg = &m;
-    m.has_slice = t->quiet != NULL;
-    slice_init(&m.slice, &m.swarm, t->server, t->server_core, &t->asks, t->quiet);
+    slice_init(&m.slice, &m.swarm, t->server, t->server_core, &t->asks);
+    m.slice.quiet = t->quiet;
+    m.slice.quiet_rooms = t->quiet_rooms > 1 ? t->quiet_rooms : 1;
     while (!m.ended) {
         struct order peeked;
 
@@ -88,7 +115,7 @@ bool crowd_start(struct crowd *c, const struct crowd_target *target)
 {
     int pair[2];
 
-    *c = (struct crowd){.pid = -1, .fd = -1, .name = target->swarm.floor ? "FLOOR" : "recalld"};
+    *c = (struct crowd){.pid = -1, .fd = -1, .name = target->name};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         fprintf(stderr, "bench: socketpair: %s\n", strerror(errno));
         return false;
@@ -107,6 +134,7 @@ bool crowd_start(struct crowd *c, const struct crowd_target *target)
 
 static bool give(struct crowd *c, const struct order *order, struct answer *answer)
 {
+    *answer = (struct answer){.ok = false};
     if (send(c->fd, order, sizeof(*order), MSG_NOSIGNAL) != sizeof(*order) ||
         recv(c->fd, answer, sizeof(*answer), 0) != sizeof(*answer)) {
         fprintf(stderr, "bench: %s: the process with the connections is gone\n", c->name);
@@ -117,9 +145,20 @@ static bool give(struct crowd *c, const struct order *order, struct answer *answ
     return answer->ok;
 }
 
-bool crowd_grow(struct crowd *c, uint32_t count)
+bool crowd_grow(struct crowd *c, uint32_t count, struct crowd_growth *growth)
 {
     const struct order order = {.what = ORDER_GROW, .grow = count};
+    struct answer answer;
+    const bool ok = give(c, &order, &answer);
+
+    if (growth != NULL)
+        *growth = answer.growth;
+    return ok;
+}
+
+bool crowd_leave(struct crowd *c)
+{
+    const struct order order = {.what = ORDER_LEAVE};
     struct answer answer;
 
     return give(c, &order, &answer);

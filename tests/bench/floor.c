@@ -3,12 +3,17 @@
  *
  *   floor [--coalesce]      prints "floor ready port=N control=N", serves 127.0.0.1 until SIGTERM
  *
- * On `port` it accepts WebSocket upgrades (GET /ROOM joins ROOM) and never reads a frame. On `control` it
- * takes lines: frame BYTES     the frame that it sends from now on has that many bytes, header included
- *   coalesce 0|1    plain: an event is one send() to each socket, at once; coalescing: a turn of the loop
- * serves the next SWEEP sockets, and one send() carries everything that a socket has not got yet send ROOM
- * one event It parses no HTTP beyond the key, checks no token, stores nothing, pings nobody. A socket that
- * does not take a frame whole ends the program: its figures would be worthless.
+ * On `port` it accepts WebSocket upgrades (GET /ROOM joins ROOM) and never reads a frame. On `control` it takes
+ * lines:
+ *
+ *   frame BYTES      the frame that it sends from now on has that many bytes, header included
+ *   coalesce 0|1     plain: an event is one send() to each socket, at once; coalescing: a turn of the loop serves
+ *                    the next SWEEP sockets, and one send() carries everything that a socket has not got yet
+ *   send ROOM        one event
+ *   backlog ROOM N   sockets that join from now on get N events at once, in one send()
+ *
+ * It parses no HTTP beyond the key, checks no token, stores nothing, pings nobody. A socket that does not take a
+ * frame whole ends the program: its figures would be worthless.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,12 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define FDS       20000
-#define ROOMS     64
+#define ROOMS     2048U /* a power of two */
 #define REQUEST   4096
 #define EVENTS    256
 #define SWEEP     64U
@@ -49,6 +53,9 @@ struct room {
     uint64_t first; /* the first event on the tape */
     unsigned char *tape;
     uint32_t sweep, remaining;
+    bool busy;              /* in the list of rooms with something to send */
+    unsigned char *backlog; /* events that a socket gets when it joins */
+    size_t backlog_len;
 };
 
 /* What is known of a descriptor; `text` is the request or control line so far. */
@@ -64,13 +71,14 @@ struct floor {
     int epoll;
     bool coalesce;
     struct peer peers[FDS];
-    struct room rooms[ROOMS];
-    size_t room_count;
+    struct room rooms[ROOMS]; /* by the hash of their names */
+    struct room *busy[ROOMS];
+    size_t busy_count;
     unsigned char frame[FRAME_MAX];
     size_t frame_len, seq_at;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
     exit(1);
@@ -145,14 +153,19 @@ static void send_all(int fd, const unsigned char *p, size_t n)
 
 static struct room *find_room(struct floor *f, const char *name)
 {
-    for (size_t i = 0; i < f->room_count; i++) {
-        if (strcmp(f->rooms[i].name, name) == 0)
-            return &f->rooms[i];
+    uint32_t hash = 2166136261U;
+
+    for (const char *c = name; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619U;
+    for (uint32_t i = 0; i < ROOMS; i++) {
+        struct room *r = &f->rooms[(hash + i) % ROOMS];
+
+        if (r->name[0] == '\0')
+            snprintf(r->name, sizeof(r->name), "%s", name);
+        if (strcmp(r->name, name) == 0)
+            return r;
     }
-    if (f->room_count == ROOMS)
-        die("too many rooms");
-    snprintf(f->rooms[f->room_count].name, sizeof(f->rooms[0].name), "%s", name);
-    return &f->rooms[f->room_count++];
+    die("too many rooms");
 }
 
 static void join(struct floor *f, int fd, struct room *r)
@@ -195,13 +208,32 @@ static void publish(struct floor *f, struct room *r)
         die("memory");
     if (r->remaining == 0)
         r->first = r->head;
-    if (r->head - r->first >=
-        TAPE) { /* the older half has been served long ago, or the driver sends too much ahead */
+    /* The older half has been served long ago, or the driver sends too much ahead. */
+    if (r->head - r->first >= TAPE) {
         memmove(r->tape, r->tape + (TAPE / 2) * f->frame_len, (TAPE / 2) * f->frame_len);
         r->first += TAPE / 2;
     }
     memcpy(r->tape + (r->head - r->first) * f->frame_len, f->frame, f->frame_len);
     r->remaining = r->count;
+    if (!r->busy && r->count > 0) {
+        r->busy = true;
+        f->busy[f->busy_count++] = r;
+    }
+}
+
+/* From now on the room is `n` events old for whoever joins. */
+static void set_backlog(struct floor *f, struct room *r, unsigned n)
+{
+    free(r->backlog);
+    r->backlog_len = n * f->frame_len;
+    r->backlog = malloc(r->backlog_len + 1);
+    if (r->backlog == NULL)
+        die("memory");
+    for (unsigned i = 0; i < n; i++) {
+        stamp(f, i + 1);
+        memcpy(r->backlog + i * f->frame_len, f->frame, f->frame_len);
+    }
+    r->head = n;
 }
 
 /* Serves the next members of a room with all that each misses. */
@@ -239,6 +271,7 @@ static void upgrade(struct floor *f, int fd, struct peer *p)
     char joined[128], accept[64], name[64], answer[256];
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned hash_len = 0;
+    struct room *room;
     int n;
 
     if (key == NULL || sscanf(p->text, "GET /%63[^ ]", name) != 1) {
@@ -257,7 +290,10 @@ static void upgrade(struct floor *f, int fd, struct peer *p)
     p->text = NULL;
     p->kind = KIND_JOINED;
     send_all(fd, (unsigned char *)answer, (size_t)n);
-    join(f, fd, find_room(f, name));
+    room = find_room(f, name);
+    join(f, fd, room);
+    if (room->backlog_len != 0)
+        send_all(fd, room->backlog, room->backlog_len);
 }
 
 static void command(struct floor *f, const char *line)
@@ -271,6 +307,8 @@ static void command(struct floor *f, const char *line)
         make_frame(f, n);
     else if (sscanf(line, "coalesce %u", &n) == 1)
         f->coalesce = n != 0;
+    else if (sscanf(line, "backlog %63s %u", name, &n) == 2)
+        set_backlog(f, find_room(f, name), n);
     else
         fprintf(stderr, "floor: not a command: %s\n", line);
 }
@@ -331,10 +369,9 @@ static void accept_on(struct floor *f, int listener, enum kind kind)
 static void serve(struct floor *f)
 {
     struct epoll_event events[EVENTS];
-    bool waiting = false;
 
     for (;;) {
-        const int n = epoll_wait(f->epoll, events, EVENTS, waiting ? 0 : -1);
+        const int n = epoll_wait(f->epoll, events, EVENTS, f->busy_count != 0 ? 0 : -1);
 
         for (int i = 0; i < n; i++) {
             const int fd = events[i].data.fd;
@@ -346,10 +383,16 @@ static void serve(struct floor *f)
             else if (f->peers[fd].kind != KIND_NONE)
                 readable(f, fd);
         }
-        waiting = false;
-        for (size_t i = 0; i < f->room_count; i++) {
-            sweep(f, &f->rooms[i]);
-            waiting = waiting || f->rooms[i].remaining > 0;
+        for (size_t i = 0; i < f->busy_count;) {
+            struct room *r = f->busy[i];
+
+            sweep(f, r);
+            if (r->remaining > 0) {
+                i++;
+            } else {
+                r->busy = false;
+                f->busy[i] = f->busy[--f->busy_count];
+            }
         }
     }
 }

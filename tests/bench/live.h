@@ -20,15 +20,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LIVE_SAMPLES (1U << 21)
+#define LIVE_SAMPLES (1U << 20)
 
-enum live_phase { LIVE_REST, LIVE_QUIET, LIVE_STORM, LIVE_PHASES };
+/* Phase 0 is before and between what is measured. */
+#define LIVE_PHASES 20
+#define LIVE_REST   0
 
 struct live_start {
     struct sockaddr_in at;
     const struct setup_users *users; /* the subscribers: one device each */
     const char *room;
     uint32_t per_second;
+    int core; /* -1: any */
 };
 
 /* Of the events that were due in one phase. Times are from due to receipt. */
@@ -40,6 +43,7 @@ struct live_figures {
 struct live_result {
     struct live_figures phase[LIVE_PHASES];
     uint64_t missed, repeated; /* over all phases; repeated: or out of order */
+    uint32_t frame;            /* bytes of the last event, header included */
     bool preferred;            /* the system let it run before others */
 };
 
@@ -53,7 +57,7 @@ struct live {
 /* Returns when all subscribers are there and messages flow. */
 bool live_start(struct live *l, const struct live_start *how);
 /* Messages that become due from now on belong to this phase. */
-void live_phase(struct live *l, enum live_phase phase);
+void live_phase(struct live *l, int phase);
 /* No more messages; waits for those under way and ends the process. False also if any delivery was lost,
  * repeated or out of order; `result` is filled in then, as far as it goes. */
 bool live_end(struct live *l, struct live_result *result);

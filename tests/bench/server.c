@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +54,7 @@ static void become(const struct server_start *how, int out)
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the benchmark */
     if (how->core >= 0)
         server_pin(how->core);
-    dup2(out, STDOUT_FILENO);
+    dup2(how->announces != NULL || log < 0 ? out : log, STDOUT_FILENO);
     if (log >= 0)
         dup2(log, STDERR_FILENO);
     if (how->preload != NULL) {
@@ -96,6 +97,24 @@ static bool await_ready(struct server *s, const char *announces)
     return false;
 }
 
+/* For servers that say nothing. */
+static bool await_connect(const struct server *s, const struct sockaddr_in *at)
+{
+    const int64_t until = server_now_ns() + (int64_t)PATIENCE_MS * 1000000;
+    bool open = false;
+
+    while (!open && server_now_ns() < until && waitpid(s->pid, NULL, WNOHANG) == 0) {
+        const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        open = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (!open)
+            usleep(20000);
+    }
+    return open;
+}
+
 bool server_start(struct server *s, const struct server_start *how)
 {
     int out[2];
@@ -110,7 +129,9 @@ bool server_start(struct server *s, const struct server_start *how)
         become(how, out[1]);
     close(out[1]);
     s->out = out[0];
-    if (s->pid > 0 && await_ready(s, how->announces) && clock_getcpuclockid(s->pid, &s->clock) == 0)
+    if (s->pid > 0 &&
+        (how->announces != NULL ? await_ready(s, how->announces) : await_connect(s, &how->connects)) &&
+        clock_getcpuclockid(s->pid, &s->clock) == 0)
         return true;
     fprintf(stderr, "bench: %s did not start; see %s\n", how->argv[0], how->log);
     server_stop(s, false);
@@ -171,6 +192,36 @@ int64_t server_memory_kib(const struct server *s, const char *what)
 int64_t server_fsyncs(const struct server *s)
 {
     return s->fsyncs != NULL ? (int64_t)__atomic_load_n(s->fsyncs, __ATOMIC_RELAXED) : -1;
+}
+
+void server_rest(void)
+{
+    usleep(5000);
+}
+
+void server_settle(const struct server *s)
+{
+    for (int i = 0; i < 25; i++) {
+        const int64_t before = server_cpu_ns(s);
+
+        usleep(200000);
+        if (server_cpu_ns(s) - before < 2000000)
+            break;
+    }
+}
+
+unsigned server_free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unsigned port = 0;
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0)
+        port = ntohs(a.sin_port);
+    if (fd >= 0)
+        close(fd);
+    return port;
 }
 
 int64_t server_core_busy_ns(int core)

@@ -9,6 +9,7 @@
 #ifndef BENCH_SERVER_H
 #define BENCH_SERVER_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +26,8 @@ struct server {
 
 struct server_start {
     char *const *argv;
-    const char *announces; /* how its ready line begins */
+    const char *announces; /* how its ready line begins; NULL: it is ready when `connects` does */
+    struct sockaddr_in connects;
     const char *log;       /* file for its standard error; appended to */
     const char *preload;   /* fsyncs.so; NULL: do not count */
     const char *counter;   /* file for the counter */
@@ -36,13 +38,20 @@ bool server_start(struct server *s, const struct server_start *how);
 /* SIGTERM, then waits; false if it did not leave with status 0 (`clean`) or not in time. */
 bool server_stop(struct server *s, bool clean);
 
-/* CPU of all its threads so far, user and system, in ns. */
+/* CPU of all its threads so far, user and system, in ns. The kernel adds up what a thread that is running now has used at its
+ * next tick: ask when the server has come to rest (server_rest), to be exact. */
 int64_t server_cpu_ns(const struct server *s);
 /* A line of /proc/PID/status in KiB: "VmRSS" is all resident memory, "RssFile" the part that is program and
  * library text. */
 int64_t server_memory_kib(const struct server *s, const char *line);
 /* fsync and fdatasync calls so far; -1: not counted. */
 int64_t server_fsyncs(const struct server *s);
+/* A few milliseconds, in which a server that has answered everything comes to rest. */
+void server_rest(void);
+/* Until it has nothing left to do: less than 1 % of a core, or 5 s. */
+void server_settle(const struct server *s);
+/* A port of 127.0.0.1 that nobody listens on now; 0: none. */
+unsigned server_free_port(void);
 /* What the core has been busy with in all, in ns, in steps of the kernel's tick. */
 int64_t server_core_busy_ns(int core);
 

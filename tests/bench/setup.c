@@ -161,7 +161,7 @@ void setup_users_free(struct setup_users *users)
     *users = (struct setup_users){NULL, 0};
 }
 
-bool setup_room(const struct sockaddr_in *at, const char *room, size_t count)
+bool setup_room(const struct sockaddr_in *at, const char *room, size_t first, size_t count)
 {
     json_t *answer =
         post(at, "/rooms/", json_pack("{s:s,s:s,s:s}", "_id", room, "name", room, "roomType", "group"));
@@ -174,7 +174,7 @@ bool setup_room(const struct sockaddr_in *at, const char *room, size_t count)
         json_t *invitees = json_array();
 
         for (size_t k = i; k < i + AT_ONCE && k < count; k++) {
-            name_of(k, name);
+            name_of(first + k, name);
             json_array_append_new(invitees, json_string(name));
         }
         answer = post(at, path, json_pack("{s:o}", "invitees", invitees));

@@ -28,8 +28,8 @@ struct setup_users {
 /* Makes users u0… and asks for their tokens, over POST /admin/clients/list. */
 bool setup_users_make(struct setup_users *users, const struct sockaddr_in *at, size_t count);
 void setup_users_free(struct setup_users *users);
-/* Makes a group of all of them. */
-bool setup_room(const struct sockaddr_in *at, const char *room, size_t count);
+/* Makes a group of users u`first` and so on, `count` of them. */
+bool setup_room(const struct sockaddr_in *at, const char *room, size_t first, size_t count);
 
 /* Sends `count` messages to a room, one after the other. */
 bool setup_messages(const struct sockaddr_in *at, const char *room, uint32_t count);

@@ -1,201 +1,121 @@
 #include "slice.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <time.h>
 
 #define LOST_NS INT64_C(10000000000)
 #define TIMES   65536U
+#define RING    4096U
 
-/* Where a run of events stands. Those from `done`, not included, to `asked` are in flight. */
+/* Where a run of events stands: `asked` of them, of which `done` have arrived everywhere and been answered. */
 struct run {
-    int64_t first, asked, done;
-    uint64_t answers; /* when it began */
-    int64_t asked_ns[SWARM_RING];
+    const struct slice_order *order;
+    uint64_t asked, done;
+    uint64_t named;            /* ids that were used, warming up included */
+    uint64_t answers, arrived; /* when it began */
+    int64_t start_ns, until_ns;
+    uint32_t most;
+    int64_t asked_ns[RING];
     int64_t progress_ns;
     uint32_t *took_us; /* NULL: not kept */
     uint32_t took;
 };
 
 void slice_init(struct slice *s, struct swarm *swarm, const struct server *server, int core,
-                const struct sockaddr_in *at, const char *quiet)
+                const struct sockaddr_in *asks)
 {
-    *s = (struct slice){.swarm = swarm, .server = server, .core = core, .at = *at, .quiet = quiet};
-    for (unsigned i = 0; i < SLICE_WINDOW; i++)
-        s->askers[i].fd = -1;
+    *s = (struct slice){.swarm = swarm, .server = server, .core = core, .quiet_rooms = 1};
+    askers_init(&s->askers, swarm, asks);
 }
 
-/* Anew for each slice: recalld ends idle HTTP connections. FLOOR needs one only, recalld one for each event
- * in flight. */
-static bool open_askers(struct slice *s, unsigned count)
+static void ask(struct slice *s, struct run *r)
 {
-    const int one = 1;
+    const struct slice_order *o = r->order;
+    struct ask ask = {.what = o->what, .id = o->first_id + r->named};
+    const uint32_t room = o->followed ? s->next_room : (uint32_t)(r->named % s->quiet_rooms);
+    char name[80];
 
-    for (unsigned i = 0; i < SLICE_WINDOW; i++) {
-        struct slice_asker *a = &s->askers[i];
-
-        if (a->fd >= 0)
-            close(a->fd);
-        *a = (struct slice_asker){.fd = -1};
-        if (i >= count)
-            continue;
-        a->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (a->fd < 0 || connect(a->fd, (const struct sockaddr *)&s->at, sizeof(s->at)) != 0 ||
-            setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-            !swarm_watch(s->swarm, a->fd, SWARM_OTHER | i)) {
-            swarm_fail(s->swarm, "cannot reach the server: %s", strerror(errno));
-            return false;
-        }
-    }
-    return true;
-}
-
-/* --- asking for events --- */
-
-static void say(struct slice *s, struct slice_asker *a, const char *text, size_t n)
-{
-    if (send(a->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
-        swarm_fail(s->swarm, "cannot ask for an event: %s", strerror(errno));
-}
-
-static void tell_floor(struct slice *s, const char *what, uint32_t value)
-{
-    char line[64];
-    const int n = snprintf(line, sizeof(line), "%s %u\n", what, value);
-
-    say(s, &s->askers[0], line, (size_t)n);
-}
-
-static struct slice_asker *free_asker(struct slice *s)
-{
-    if (s->swarm->target->floor)
-        return &s->askers[0];
-    for (unsigned i = 0; i < SLICE_WINDOW; i++) {
-        if (s->askers[i].fd >= 0 && !s->askers[i].busy)
-            return &s->askers[i];
-    }
-    return NULL;
-}
-
-static void ask(struct slice *s, struct slice_asker *a, const char *room)
-{
-    static const char body[] =
-        "{\"message\":\"The quick brown fox jumps over the lazy dog\",\"messageType\":\"text\"}";
-    char text[512];
-    int n;
-
-    if (s->swarm->target->floor) {
-        n = snprintf(text, sizeof(text), "send %s\n", room);
+    if (!o->followed && s->quiet_rooms > 1) {
+        snprintf(name, sizeof(name), "%.60s%04u", s->quiet, room);
+    } else if (!o->followed) {
+        snprintf(name, sizeof(name), "%.79s", s->quiet);
     } else {
-        n = snprintf(text, sizeof(text),
-                     "POST /rooms/%s/message HTTP/1.1\r\nHost: bench\r\nIM-API-KEY: " SETUP_API_KEY
-                     "\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                     room, sizeof(body) - 1, body);
-        a->busy = true;
+        struct swarm_room *into = &s->swarm->rooms[room];
+
+        swarm_room_name(s->swarm, room, name);
+        ask.seq = ++into->head;
+        into->got[ask.seq % SWARM_RING] = 0;
+        s->next_room = (s->next_room + 1) % s->swarm->room_count;
     }
-    say(s, a, text, (size_t)n);
+    r->named++;
+    ask.room = name;
+    askers_ask(&s->askers, &ask);
 }
 
-void slice_answer(struct slice *s, uint64_t asker)
+static void settle(struct slice *s, struct run *r)
 {
-    struct slice_asker *a = &s->askers[asker];
-    const ssize_t got = recv(a->fd, a->answer + a->len, sizeof(a->answer) - 1 - a->len, MSG_DONTWAIT);
-    const char *length, *end;
+    const uint64_t answered = s->askers.answers - r->answers;
+    const uint64_t arrived = s->swarm->arrived - r->arrived;
+    uint64_t done = r->asked;
 
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0) {
-        if (a->busy)
-            swarm_fail(s->swarm, "the server ended the connection that asks for events");
-        close(a->fd);
-        a->fd = -1;
-        return;
-    }
-    a->len += (size_t)got;
-    a->answer[a->len] = '\0';
-    end = strstr(a->answer, "\r\n\r\n");
-    length = strcasestr(a->answer, "\r\nContent-Length:");
-    if (end == NULL || length == NULL ||
-        a->len < (size_t)(end + 4 - a->answer) + strtoul(length + 17, NULL, 10))
-        return;
-    if (strncmp(a->answer, "HTTP/1.1 200 ", 13) != 0 || strstr(end, "\"RC\":0") == NULL)
-        swarm_fail(s->swarm, "a message was answered: %.120s", end + 4);
-    a->len = 0;
-    a->busy = false;
-    s->answers++;
-}
-
-/* --- a run of events --- */
-
-/* Has event `seq` of the run reached everyone, its asker included? */
-static bool arrived(const struct slice *s, const struct run *r, const struct slice_order *order, int64_t seq)
-{
-    if (!s->swarm->target->floor && s->answers - r->answers < (uint64_t)(seq - r->first))
-        return false;
-    return !order->followed || s->swarm->got[seq % SWARM_RING] == s->swarm->live;
-}
-
-static void settle(struct slice *s, struct run *r, const struct slice_order *order)
-{
-    while (r->done < r->asked && arrived(s, r, order, r->done + 1)) {
+    if (kind_answers(s->askers.kind) && answered < done)
+        done = answered;
+    if (r->order->followed && arrived < done)
+        done = arrived;
+    for (; r->done < done; r->done++) {
         const int64_t now = server_now_ns();
 
-        r->done++;
         r->progress_ns = now;
         if (r->took_us != NULL && r->took < TIMES)
-            r->took_us[r->took++] = (uint32_t)((now - r->asked_ns[r->done % SWARM_RING]) / 1000);
+            r->took_us[r->took++] = (uint32_t)((now - r->asked_ns[r->done % RING]) / 1000);
     }
     if (r->done < r->asked && server_now_ns() - r->progress_ns > LOST_NS)
-        swarm_fail(s->swarm, "event %lld reached %u of %u devices within 10 s", (long long)(r->done + 1),
-                   s->swarm->got[(r->done + 1) % SWARM_RING], s->swarm->live);
+        swarm_fail(s->swarm,
+                   "within 10 s, of %llu events asked for, %llu were answered and %llu reached everyone",
+                   (unsigned long long)r->asked, (unsigned long long)answered, (unsigned long long)arrived);
 }
 
-static void ask_more(struct slice *s, struct run *r, const struct slice_order *order, int64_t start,
-                     int64_t until, uint32_t most)
+/* No more events are to be asked for. */
+static bool enough(const struct run *r)
 {
-    const char *room = order->followed ? s->swarm->target->room : s->quiet;
+    return (r->most != 0 && r->asked >= r->most) || (r->until_ns != 0 && server_now_ns() >= r->until_ns);
+}
 
-    while (r->asked - r->done < (int64_t)order->window && !s->swarm->broken) {
-        struct slice_asker *a = free_asker(s);
-        const int64_t now = server_now_ns(), count = r->asked - r->first;
+static void ask_more(struct slice *s, struct run *r)
+{
+    while (r->asked - r->done < r->order->window && !s->swarm->broken && !enough(r)) {
+        const int64_t now = server_now_ns();
 
-        if (a == NULL || (most != 0 && count >= most) || (until != 0 && now >= until) ||
-            now < start + count * order->pace_ns)
+        if (now < r->start_ns + (int64_t)r->asked * r->order->pace_ns || !askers_free(&s->askers))
             return;
-        r->asked++;
-        s->swarm->got[r->asked % SWARM_RING] = 0;
-        r->asked_ns[r->asked % SWARM_RING] = now;
-        if (r->asked - r->done == 1)
+        if (r->asked == r->done)
             r->progress_ns = now;
-        ask(s, a, room);
+        r->asked_ns[r->asked % RING] = now;
+        ask(s, r);
+        r->asked++;
     }
 }
 
-/* At most `most` events (0: no limit) until `until` (0: no limit); returns how many. */
-static uint64_t run_events(struct slice *s, struct run *r, const struct slice_order *order, uint32_t most,
-                           int64_t until)
+/* At most `most` events (0: no limit) for `ms` (0: no limit). */
+static void run_events(struct slice *s, struct run *r, uint32_t most, int64_t ms)
 {
-    const int64_t start = server_now_ns();
-
-    r->first = r->asked = r->done = s->swarm->head;
-    r->answers = s->answers;
+    r->asked = r->done = 0;
+    r->answers = s->askers.answers;
+    r->arrived = s->swarm->arrived;
     r->took = 0;
-    r->progress_ns = start;
+    r->most = most;
+    r->start_ns = r->progress_ns = server_now_ns();
+    r->until_ns = ms != 0 ? r->start_ns + ms * 1000000 : 0;
     for (;;) {
-        ask_more(s, r, order, start, until, most);
-        if (s->swarm->broken || (r->done == r->asked && ((most != 0 && r->asked - r->first >= most) ||
-                                                         (until != 0 && server_now_ns() >= until))))
+        ask_more(s, r);
+        if (s->swarm->broken || (r->done == r->asked && enough(r)))
             break;
-        swarm_turn(s->swarm, order->pace_ns != 0 ? 1 : 100);
-        settle(s, r, order);
+        swarm_turn(s->swarm, r->order->pace_ns != 0 ? 1 : 100);
+        settle(s, r);
     }
-    if (order->followed)
-        s->swarm->head = r->done;
-    return (uint64_t)(r->done - r->first);
 }
 
 static int compare(const void *a, const void *b)
@@ -207,52 +127,93 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int64_t own_cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Tells the server how to send, and how long an event's frame is to be. A peer's length is seen from one
+ * event. */
+static void arrange(struct slice *s, struct run *r)
+{
+    const struct slice_order *o = r->order;
+    const enum kind kind = s->askers.kind;
+
+    if (kind == KIND_FLOOR)
+        askers_tell(&s->askers, "coalesce", o->coalesce);
+    if (kind == KIND_INSIDE)
+        askers_tell_epoch(&s->askers, s->swarm->epoch);
+    if (o->frame == 0 || kind == KIND_RECALLD)
+        return;
+    if (kind_takes_lines(kind)) {
+        askers_tell(&s->askers, "frame", o->frame);
+    } else {
+        run_events(s, r, 1, 0);
+        s->askers.payload += o->frame - s->swarm->frame;
+    }
+}
+
+static void begin(const struct slice *s, struct slice_figures *f)
+{
+    server_rest();
+    f->missed = f->repeated = 0;
+    f->deliveries = s->swarm->events;
+    f->fsyncs = server_fsyncs(s->server);
+    f->other_ns = server_core_busy_ns(s->core);
+    f->own_ns = own_cpu_ns();
+    f->cpu_ns = server_cpu_ns(s->server);
+    f->wall_ns = server_now_ns();
+}
+
+static void end(const struct slice *s, struct slice_figures *f)
+{
+    f->wall_ns = server_now_ns() - f->wall_ns;
+    server_rest();
+    f->cpu_ns = server_cpu_ns(s->server) - f->cpu_ns;
+    f->own_ns = own_cpu_ns() - f->own_ns;
+    f->other_ns = server_core_busy_ns(s->core) - f->other_ns - f->cpu_ns;
+    f->fsyncs = f->fsyncs < 0 ? -1 : server_fsyncs(s->server) - f->fsyncs;
+    f->deliveries = s->swarm->events - f->deliveries;
+    f->missed = s->swarm->missed;
+    f->repeated = s->swarm->repeated;
+    f->frame = s->swarm->frame;
+}
+
 bool slice_run(struct slice *s, const struct slice_order *order, struct slice_figures *figures)
 {
     struct swarm *swarm = s->swarm;
     struct run *r = calloc(1, sizeof(*r));
     uint32_t *took_us = calloc(TIMES, sizeof(*took_us));
-    int64_t busy, cpu, fsyncs, start;
-    uint64_t deliveries;
+    const uint64_t each = swarm->live / swarm->room_count;
 
     *figures = (struct slice_figures){0};
     if (r == NULL || took_us == NULL) {
         swarm_fail(swarm, "out of memory");
         goto out;
     }
-    if (!open_askers(s, swarm->target->floor ? 1 : order->window))
+    r->order = order;
+    if (swarm->broken || !askers_open(&s->askers, order->window))
         goto out;
-    if (swarm->target->floor) {
-        tell_floor(s, "coalesce", order->coalesce);
-        if (order->frame != 0)
-            tell_floor(s, "frame", order->frame);
-    }
+    arrange(s, r);
     if (order->warm != 0)
-        run_events(s, r, order, order->warm, 0);
+        run_events(s, r, order->warm, 0);
     swarm->missed = swarm->repeated = 0;
-    deliveries = swarm->events;
-    fsyncs = server_fsyncs(s->server);
-    busy = server_core_busy_ns(s->core);
-    cpu = server_cpu_ns(s->server);
-    start = server_now_ns();
     r->took_us = took_us;
-    figures->events =
-        run_events(s, r, order, order->events, order->ms != 0 ? start + order->ms * 1000000 : 0);
-    figures->wall_ns = server_now_ns() - start;
-    figures->cpu_ns = server_cpu_ns(s->server) - cpu;
-    figures->other_ns = server_core_busy_ns(s->core) - busy - figures->cpu_ns;
-    figures->fsyncs = fsyncs < 0 ? -1 : server_fsyncs(s->server) - fsyncs;
-    figures->deliveries = swarm->events - deliveries;
-    figures->missed = swarm->missed;
-    figures->repeated = swarm->repeated;
-    figures->frame = swarm->frame;
+    begin(s, figures);
+    run_events(s, r, order->events, order->ms);
+    end(s, figures);
+    figures->events = r->done;
     qsort(took_us, r->took, sizeof(*took_us), compare);
     figures->p50_ns = r->took != 0 ? (int64_t)took_us[r->took / 2] * 1000 : 0;
     if (figures->missed + figures->repeated != 0 ||
-        figures->deliveries != (order->followed ? figures->events * swarm->live : 0))
-        swarm_fail(swarm, "%llu deliveries of %llu events to %u devices: %llu missed, %llu repeated",
-                   (unsigned long long)figures->deliveries, (unsigned long long)figures->events, swarm->live,
-                   (unsigned long long)figures->missed, (unsigned long long)figures->repeated);
+        figures->deliveries != (order->followed ? figures->events * each : 0))
+        swarm_fail(swarm, "%llu deliveries of %llu events to %llu devices each: %llu missed, %llu repeated",
+                   (unsigned long long)figures->deliveries, (unsigned long long)figures->events,
+                   (unsigned long long)each, (unsigned long long)figures->missed,
+                   (unsigned long long)figures->repeated);
 out:
     free(took_us);
     free(r);

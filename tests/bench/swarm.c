@@ -1,4 +1,4 @@
-#include "swarm.h"
+#include "swarm_device.h"
 
 #include "server.h"
 
@@ -17,19 +17,11 @@
 #define EVENTS       512
 #define OPENING_MOST 128U /* below the servers' backlog */
 #define PATIENCE_NS  INT64_C(10000000000)
-#define PER_ADDRESS  4000U                          /* connections from one source address */
-#define ACCEPT_KEY   "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" /* the answer to the key that RFC 6455 has as its example \
-                                                     */
-
-enum state { STATE_NONE, STATE_UPGRADING, STATE_AUTHENTICATING, STATE_SUBSCRIBING, STATE_LIVE };
-
-struct swarm_device {
-    int fd;
-    enum state state;
-    int64_t seq;
-    unsigned char *part; /* the beginning of a frame whose rest has not come */
-    size_t part_len;
-};
+#define PER_ADDRESS  4000U /* connections from one source address */
+#define NARROW_BYTES 4096  /* of a narrow device's receive buffer */
+#define NARROW_MSS   536   /* the server's send buffer grows with it */
+/* The answer to the key that RFC 6455 has as its example. */
+#define ACCEPT_KEY "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 void swarm_fail(struct swarm *s, const char *format, ...)
 {
@@ -46,9 +38,21 @@ void swarm_fail(struct swarm *s, const char *format, ...)
 bool swarm_init(struct swarm *s, const struct swarm_target *target, uint32_t most)
 {
     *s = (struct swarm){.target = target, .most = most};
+    s->room_count = target->rooms > 1 ? target->rooms : 1;
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
-    s->devices = calloc(most, sizeof(*s->devices));
-    return s->epoll >= 0 && s->devices != NULL;
+    s->devices = calloc(most + 1, sizeof(*s->devices));
+    s->rooms = calloc(s->room_count, sizeof(*s->rooms));
+    if (s->epoll < 0 || s->devices == NULL || s->rooms == NULL)
+        swarm_fail(s, "out of memory");
+    return !s->broken;
+}
+
+void swarm_room_name(const struct swarm *s, uint32_t i, char name[static 80])
+{
+    if (s->room_count > 1)
+        snprintf(name, 80, "%.60s%04u", s->target->room, i);
+    else
+        snprintf(name, 80, "%.79s", s->target->room);
 }
 
 bool swarm_watch(struct swarm *s, int fd, uint64_t tag)
@@ -60,9 +64,9 @@ bool swarm_watch(struct swarm *s, int fd, uint64_t tag)
 
 /* --- sending --- */
 
-/* A client's frame; the mask is zero, which leaves the payload as it is. */
-static void send_frame(struct swarm *s, const struct swarm_device *d, unsigned char opcode,
-                       const void *payload, size_t n)
+/* The mask is zero, which leaves the payload as it is. */
+void swarm_send(struct swarm *s, const struct swarm_device *d, unsigned char opcode, const void *payload,
+                size_t n)
 {
     unsigned char frame[512] = {(unsigned char)(0x80 | opcode)};
     size_t head = n <= 125 ? 6 : 8;
@@ -81,37 +85,37 @@ static void send_frame(struct swarm *s, const struct swarm_device *d, unsigned c
         swarm_fail(s, "a device could not send: %s", strerror(errno));
 }
 
-static void subscribe(struct swarm *s, struct swarm_device *d)
-{
-    char text[256];
-    int n;
-
-    if (s->target->follow == SWARM_FOLLOW_ALL)
-        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"all\":true}");
-    else if (s->target->epoch != NULL)
-        n = snprintf(text, sizeof(text),
-                     "{\"op\":\"subscribe\",\"id\":2,"
-                     "\"rooms\":[{\"room\":\"%s\",\"epoch\":\"%s\",\"since\":%lld}]}",
-                     s->target->room, s->target->epoch, (long long)(d->seq = s->target->since));
-    else
-        n = snprintf(text, sizeof(text), "{\"op\":\"subscribe\",\"id\":2,\"rooms\":[{\"room\":\"%s\"}]}",
-                     s->target->room);
-    send_frame(s, d, 1, text, (size_t)n);
-}
-
 /* --- receiving --- */
 
-static void became_live(struct swarm *s, struct swarm_device *d, int64_t seq)
+void swarm_live(struct swarm *s, struct swarm_device *d, int64_t seq)
 {
+    struct swarm_room *r = &s->rooms[d->room];
+
     d->state = STATE_LIVE;
     d->seq = seq;
     s->live++;
-    if (seq > s->head)
-        s->head = seq;
+    r->devices++;
+    if (seq > r->head)
+        r->head = seq;
 }
 
-/* The number behind "seq": in a frame that is not zero-terminated. */
-static int64_t seq_in(const unsigned char *p, size_t n)
+void swarm_event(struct swarm *s, struct swarm_device *d, int64_t seq, size_t frame)
+{
+    struct swarm_room *r = &s->rooms[d->room];
+
+    if (seq <= d->seq) {
+        s->repeated++;
+        return;
+    }
+    s->missed += (uint64_t)(seq - d->seq - 1);
+    d->seq = seq;
+    s->events++;
+    s->frame = (uint32_t)frame;
+    if (++r->got[seq % SWARM_RING] == r->devices)
+        s->arrived++;
+}
+
+int64_t swarm_seq(const unsigned char *p, size_t n)
 {
     const unsigned char *at = memmem(p, n, "\"seq\":", 6);
     int64_t seq = 0;
@@ -123,67 +127,19 @@ static int64_t seq_in(const unsigned char *p, size_t n)
     return seq;
 }
 
-/* The answer to a subscribe. A device that goes on from an event has everything up to the answer by then. */
-static void on_followed(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
-{
-    const int64_t seq = seq_in(p, n);
-    const unsigned char *epoch = memmem(p, n, "\"epoch\":\"", 9);
-    size_t len = 0;
-
-    if (epoch != NULL) {
-        for (epoch += 9; epoch + len < p + n && epoch[len] != '"' && len < sizeof(s->epoch) - 1; len++)
-            s->epoch[len] = (char)epoch[len];
-        s->epoch[len] = '\0';
-    }
-    if (s->target->epoch != NULL) {
-        if (memmem(p, n, "\"recovered\":true", 16) == NULL)
-            swarm_fail(s, "a device that went on from event %lld was not taken up there: %.*s",
-                       (long long)s->target->since, (int)(n < 150 ? n : 150), (const char *)p);
-        s->missed += seq > d->seq ? (uint64_t)(seq - d->seq) : 0;
-        s->repeated += seq < d->seq ? (uint64_t)(d->seq - seq) : 0;
-    }
-    became_live(s, d, seq);
-}
-
-static void on_event(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
-{
-    const int64_t seq = seq_in(p, n);
-
-    if (s->target->follow == SWARM_FOLLOW_ALL)
-        return;
-    if (seq <= d->seq) {
-        s->repeated++;
-        return;
-    }
-    s->missed += (uint64_t)(seq - d->seq - 1);
-    d->seq = seq;
-    s->got[seq % SWARM_RING]++;
-    s->events++;
-    s->frame = (uint32_t)(n + (n <= 125 ? 2 : 4));
-    if (s->event != NULL)
-        s->event(s->arg, p, n);
-}
-
-static bool begins(const unsigned char *p, size_t n, const char *with)
+bool swarm_begins(const unsigned char *p, size_t n, const char *with)
 {
     const size_t len = strlen(with);
 
     return n >= len && memcmp(p, with, len) == 0;
 }
 
-static void on_text(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
+static void on_payload(struct swarm *s, struct swarm_device *d, const unsigned char *p, size_t n)
 {
-    if (begins(p, n, "{\"op\":\"event\"")) {
-        on_event(s, d, p, n);
-    } else if (d->state == STATE_AUTHENTICATING && begins(p, n, "{\"op\":\"ready\"")) {
-        d->state = STATE_SUBSCRIBING;
-        subscribe(s, d);
-    } else if (d->state == STATE_SUBSCRIBING && begins(p, n, "{\"op\":\"reply\"") &&
-               memmem(p, n, "\"RC\":0", 6) != NULL && memmem(p, n, "\"error\"", 7) == NULL) {
-        on_followed(s, d, p, n);
-    } else if (!begins(p, n, "{\"op\":\"signal\"")) {
-        swarm_fail(s, "a device got: %.*s", (int)(n < 150 ? n : 150), (const char *)p);
-    }
+    if (kind_is_recalld(s->target->kind))
+        swarm_recalld_frame(s, d, p, n);
+    else
+        swarm_peer_frame(s, d, p, n);
 }
 
 /* The frames in p[0..n); returns how many bytes were whole frames. */
@@ -206,10 +162,12 @@ static size_t on_frames(struct swarm *s, struct swarm_device *d, const unsigned 
         }
         if (n - at < head + len)
             break;
-        if ((f[0] & 0x0f) == 1)
-            on_text(s, d, f + head, len);
+        if (f[0] == 0x81 || f[0] == 0x82)
+            on_payload(s, d, f + head, len);
         else if ((f[0] & 0x0f) == 9)
-            send_frame(s, d, 10, f + head, len);
+            swarm_send(s, d, 10, f + head, len);
+        else if (f[0] != 0x88)
+            swarm_fail(s, "a device got a frame that begins with %02x", f[0]);
         else
             swarm_fail(s, "the server closed a device: %u",
                        len >= 2 ? (unsigned)(f[head] << 8 | f[head + 1]) : 0U);
@@ -225,12 +183,14 @@ static size_t on_upgraded(struct swarm *s, struct swarm_device *d, const unsigne
 
     if (end == NULL)
         return 0;
-    if (!begins(p, n, "HTTP/1.1 101 ") || memmem(p, n, ACCEPT_KEY, strlen(ACCEPT_KEY)) == NULL) {
+    if (!swarm_begins(p, n, "HTTP/1.1 101 ") || memmem(p, n, ACCEPT_KEY, strlen(ACCEPT_KEY)) == NULL) {
         swarm_fail(s, "an upgrade was answered: %.*s", (int)(n < 150 ? n : 150), (const char *)p);
         return 0;
     }
-    if (s->target->floor)
-        became_live(s, d, s->head);
+    if (!kind_is_recalld(s->target->kind))
+        swarm_peer_opened(s, d);
+    else if (s->target->follow == SWARM_FOLLOW_NOTHING)
+        swarm_live(s, d, 0);
     else
         d->state = STATE_AUTHENTICATING;
     return (size_t)(end + 4 - p);
@@ -276,43 +236,52 @@ static void on_readable(struct swarm *s, struct swarm_device *d)
 
 /* --- opening --- */
 
-static int request(const struct swarm *s, uint32_t i, char *text, size_t size)
+static bool set(int fd, int level, int name, int value)
 {
-    const struct swarm_target *t = s->target;
-    static const char common[] =
-        "Host: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-    if (t->floor)
-        return snprintf(text, size, "GET /%s HTTP/1.1\r\n%s\r\n", t->room, common);
-    return snprintf(
-        text, size,
-        "GET /ws HTTP/1.1\r\n%sSec-WebSocket-Protocol: recall.v1\r\nIM-CLIENT-KEY: " SETUP_CLIENT_KEY
-        "\r\nIM-Authorization: %s\r\nIM-Device-ID: device-%u\r\nIM-Caps: recall,quote,ack\r\n\r\n",
-        common, t->users->tokens[i % t->users->count], i);
+    return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
 }
 
 static bool open_one(struct swarm *s, uint32_t i)
 {
+    const struct swarm_target *t = s->target;
     struct sockaddr_in from = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + i / PER_ADDRESS)};
+                               .sin_addr.s_addr =
+                                   htonl(INADDR_LOOPBACK + (t->net << 8) + 1 + i / PER_ADDRESS)};
     struct swarm_device *d = &s->devices[i];
-    const int one = 1;
     char text[2048];
-    int n = request(s, i, text, sizeof(text));
+    int n;
 
+    d->room = s->room_count > 1 ? i / ((s->most + s->room_count - 1) / s->room_count) : 0;
+    n = kind_is_recalld(t->kind) ? swarm_recalld_request(s, i, text, sizeof(text))
+                                 : swarm_peer_request(s, i, text, sizeof(text));
     d->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (d->fd < 0 || setsockopt(d->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) != 0 ||
+    if (d->fd < 0 || !set(d->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) ||
+        (t->narrow && (!set(d->fd, SOL_SOCKET, SO_RCVBUF, NARROW_BYTES) ||
+                       !set(d->fd, IPPROTO_TCP, TCP_MAXSEG, NARROW_MSS))) ||
         bind(d->fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
-        connect(d->fd, (const struct sockaddr *)&s->target->at, sizeof(s->target->at)) != 0 ||
-        setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-        send(d->fd, text, (size_t)n, MSG_NOSIGNAL) != n || !swarm_watch(s, d->fd, i)) {
+        connect(d->fd, (const struct sockaddr *)&t->at, sizeof(t->at)) != 0 ||
+        !set(d->fd, IPPROTO_TCP, TCP_NODELAY, 1) || send(d->fd, text, (size_t)n, MSG_NOSIGNAL) != n ||
+        !swarm_watch(s, d->fd, i)) {
         swarm_fail(s, "connection %u: %s", i, strerror(errno));
+        if (d->fd >= 0)
+            close(d->fd);
         return false;
     }
     d->state = STATE_UPGRADING;
     s->opened++;
     return true;
+}
+
+/* Do all devices stand where their room stands? */
+static void check_heads(struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->live && !s->broken; i++) {
+        const struct swarm_device *d = &s->devices[i];
+
+        if (d->seq != s->rooms[d->room].head)
+            swarm_fail(s, "device %u stands at event %lld, others at %lld", i, (long long)d->seq,
+                       (long long)s->rooms[d->room].head);
+    }
 }
 
 bool swarm_grow(struct swarm *s, uint32_t count)
@@ -333,11 +302,8 @@ bool swarm_grow(struct swarm *s, uint32_t count)
         if (server_now_ns() - progress > PATIENCE_NS)
             swarm_fail(s, "only %u of %u devices were let in", s->live, count);
     }
-    for (uint32_t i = 0; i < s->live && !s->broken && s->target->follow == SWARM_FOLLOW_ROOM; i++) {
-        if (s->devices[i].seq != s->head)
-            swarm_fail(s, "device %u stands at event %lld, others at %lld", i, (long long)s->devices[i].seq,
-                       (long long)s->head);
-    }
+    if (s->target->follow == SWARM_FOLLOW_ROOM && !s->target->moving)
+        check_heads(s);
     return !s->broken;
 }
 
@@ -357,6 +323,12 @@ bool swarm_turn(struct swarm *s, int ms)
     return !s->broken;
 }
 
+void swarm_stall(struct swarm *s)
+{
+    for (uint32_t i = 0; i < s->opened; i++)
+        epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->devices[i].fd, NULL);
+}
+
 void swarm_close(struct swarm *s)
 {
     for (uint32_t i = 0; i < s->opened; i++) {
@@ -364,5 +336,19 @@ void swarm_close(struct swarm *s)
         free(s->devices[i].part);
         s->devices[i] = (struct swarm_device){.fd = -1};
     }
+    for (uint32_t i = 0; i < s->room_count; i++)
+        s->rooms[i].devices = 0;
     s->opened = s->live = 0;
+}
+
+void swarm_free(struct swarm *s)
+{
+    if (s->devices == NULL)
+        return;
+    swarm_close(s);
+    close(s->epoll);
+    free(s->devices);
+    free(s->rooms);
+    s->devices = NULL;
+    s->rooms = NULL;
 }

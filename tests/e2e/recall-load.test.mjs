@@ -118,7 +118,7 @@ test('what it made is cleaned up: tokens, members, messages', async () => {
 });
 
 test('Ctrl-C ends the load and reports what there is', async () => {
-  const end = await load(at(server.base, '--duration', '60s'), { during: (child) => setTimeout(() => child.kill('SIGINT'), 2500) });
+  const end = await load(at(server.base, '--duration', '60s'), { during: (child) => setTimeout(() => child.kill('SIGINT'), 4000) });
   assert.equal(end.code, 0, shown(end));
   assert.match(end.stdout, /stopped by a signal/);
   assert.match(end.stdout, /events +[1-9]/);

@@ -105,6 +105,14 @@ test('what is missing or unknown is 1002 and named', async () => {
   assert.ok(imkit.data.some((one) => one._id === messageUID && one.message === 'still here'));
 });
 
+test('a recall that looks in the wrong place is told the right one', async () => {
+  const [{ messageUID }] = await rc.publish('private', 'ann', 'ben', 'not for all');
+  const all = (await rc.broadcast('ann', 'for all')).messageUID;
+  await rc.fails(1002, '/message/recall.json', '/message/broadcast/recall.json', { fromUserId: 'ann', messageUID });
+  await rc.fails(1002, '/message/broadcast/recall.json', '/message/recall.json', { fromUserId: 'ann', conversationType: 6, targetId: 'ben', messageUID: all });
+  await rc.fails(1002, 'as in the send', '/message/recall.json', { fromUserId: 'ann', conversationType: 3, targetId: 'ben', messageUID });
+});
+
 test('what is too long is 1005 and named', async () => {
   const all = { fromUserId: 'ann', conversationType: 1, targetId: 'ben', messageUID: 'AAAA-BBBB-CCCC-DDDD' };
   await rc.fails(1005, 'extra', '/message/recall.json', { ...all, extra: 'x'.repeat(16385) });
@@ -194,6 +202,7 @@ test('a recall of a broadcast counts when it is new, whichever way it came; then
   assert.ok(wait > 3500 && wait <= 3600, `an hour slides: ${wait}`);
   assert.equal((await own.call('/message/recall.json', { fromUserId: 'ann', messageUID: uids[3] })).data.code, 1008);
   assert.equal((await recall('AAAA-BBBB-CCCC-DDDD')).data.code, 1008, 'the quota is looked at before existence');
+  assert.equal((await recall(uids[0])).data.code, 200, 'whoever missed the answer asks again, and gets it');
   await own.fails(1002, 'fromUserId', '/message/broadcast/recall.json', { messageUID: uids[2] });
 });
 

@@ -56,7 +56,8 @@ test('tags are set for one and for many, replaced as a whole, and told', async (
   await rc.okJson('/user/tag/batch/set.json', { userIds: ['t2'], tags: [] });
   assert.deepEqual(await tags(['t1', 't2']), { t1: ['c'], t2: [] });
   const cases = [[1005, { userId: 't1', tags: Array.from({ length: 21 }, (_, i) => `t${i}`) }], [1005, { userId: 't1', tags: ['x'.repeat(41)] }],
-    [1002, { userId: 't1' }], [1002, { tags: ['x'] }]];
+    [1002, { userId: 't1' }], [1002, { tags: ['x'] }],
+    [1002, { userId: 't1', tags: [['x']] }], [1002, { userId: 't1', tags: [{}] }], [1002, { userId: [['t1']], tags: ['x'] }]];
   for (const [code, body] of cases) assert.equal((await rc.callJson('/user/tag/set.json', body)).data.code, code, JSON.stringify(body));
   assert.deepEqual(await tags('t1'), { t1: ['c'] });
 });
@@ -141,6 +142,7 @@ test('the link of a log is its key: unguessable, expiring, and not logged', asyn
     assert.equal(checkAnswer(answer, bad).code, 404, bad);
   }
   assert.equal(checkAnswer(await exchangeHttp(server, { method: 'POST', path: link.pathname, body: '' }), link.pathname).code, 404);
+  assert.equal((await exchangeHttp(server, { method: 'GET', path: link.pathname.replace('history', '%68istory') })).status, 200);
   assert.ok(!server.log().includes(key));
 });
 

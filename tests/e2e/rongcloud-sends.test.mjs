@@ -97,6 +97,9 @@ test('bounds: number of targets, objectName, content', async () => {
   const to = { ...base, toUserId: 'ben' };
   await rc.fails(1005, 'objectName', '/message/private/publish.json', { ...to, objectName: 'A'.repeat(33) });
   await rc.fails(1002, 'objectName', '/message/private/publish.json', { ...to, objectName: 'RC:Mine' });
+  for (const objectName of ['RC:CardMsg', 'RC:CombineMsg', 'RC:CombineV2Msg', 'RC:InfoNtf', 'RC:StkMsg']) {
+    await rc.ok('/message/private/publish.json', { ...to, objectName });
+  }
   await rc.fails(1005, 'fromUserId', '/message/private/publish.json', { ...to, fromUserId: 'é'.repeat(33) });
   await rc.fails(1002, 'isCounted', '/message/private/publish.json', { ...to, isCounted: 'perhaps' });
 });
@@ -197,4 +200,22 @@ test('a push without a message lands in no conversation and shares the broadcast
   assert.equal((await own.callJson('/push.json', { platform: ['ios'], audience: { is_to_all: true }, notification: { alert: 'x' } })).data.code, 1008);
   await own.broadcast('ann', 'second', { msgRandom: 5 }); // a repeat is nothing new
   await own.fails(1002, 'content', '/message/broadcast.json', { ...base, content: '' });
+});
+
+test('a large message to the most receivers does not keep other writes waiting', async () => {
+  const targets = Array.from({ length: 1000 }, (_, i) => `many-${i}`);
+  const large = JSON.stringify({ content: 'x'.repeat(100 << 10) });
+  let sent;
+  const whole = rc.ok('/message/private/publish.json', { ...base, toUserId: targets, content: large }).then((answer) => { sent = answer.messageUIDs; });
+  let between = 0;
+  while (!sent) {
+    await rc.publish('private', 'ann', 'ben', 'between');
+    if (!sent) between += 1;
+  }
+  await whole;
+  assert.ok(between >= 5, `writes that came in between: ${between}`);
+  assert.deepEqual(sent.map((one) => one.userId), targets);
+  assert.equal(new Set(sent.map((one) => one.messageUID)).size, targets.length);
+  const last = sent.at(-1);
+  await rc.recall('ann', 1, last.userId, last.messageUID);
 });

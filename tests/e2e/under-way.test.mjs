@@ -1,6 +1,7 @@
 // What happens to work that is under way: when the server leaves, when an app goes, when much is deleted, when two things race.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import {
   APP, Device, OTHER_APP, eventually, iniText, listOf, makeRoom, makeUsers, newId, ownServer, platform, sleep, test,
 } from './lib/suite.mjs';
@@ -35,6 +36,28 @@ test('SIGHUP without an app: its sessions are closed with 4401, the others stay'
   await goes.closedWith(4401);
   await stays.ping();
   assert.ok(stays.stillOpen());
+});
+
+test('SIGHUP without an app: its event streams end too, a user\'s and the platform\'s, the others stay', async (t) => {
+  const settings = { threads: 1, ping_interval: 1 };
+  const server = await ownServer(t, { server: settings, apps: [APP, OTHER_APP] });
+  const [{ ann }, { ann: other }] = [await makeUsers(server, APP, 'ann'), await makeUsers(server, OTHER_APP, 'ann')];
+  const rooms = [await makeRoom(ann), await makeRoom(other)];
+  const open = (room, headers) => new Promise((resolve, reject) => {
+    http.get(`${server.base}/rooms/${room}/events`, { agent: false, headers: { ...headers, Accept: 'text/event-stream' } }, (response) => {
+      const stream = { status: response.statusCode, ended: false };
+      response.on('close', () => { stream.ended = true; }).on('error', () => {}).resume();
+      resolve(stream);
+    }).on('error', reject);
+  });
+  const stays = await open(rooms[0], { 'IM-API-KEY': APP.api_key });
+  const goes = [await open(rooms[1], { 'IM-API-KEY': OTHER_APP.api_key }),
+    await open(rooms[1], { 'IM-CLIENT-KEY': OTHER_APP.client_key, 'IM-Authorization': other.token })];
+  assert.deepEqual([stays, ...goes].map((one) => one.status), [200, 200, 200]);
+  fs.writeFileSync(server.configFile, iniText({ server: settings, apps: [APP] }));
+  server.signal('SIGHUP');
+  await eventually('the streams of the app that went', () => goes.every((one) => one.ended), 5000);
+  assert.equal(stays.ended, false);
 });
 
 test('deleting all of a long room goes in steps; others are served in between, what comes later stays', async (t) => {

@@ -81,12 +81,36 @@ static void a_block_is_used_again(void **state)
     arena_free(&a);
 }
 
+static void a_rewind_gives_back_what_came_after_the_mark(void **state)
+{
+    struct arena a = {0};
+    const struct arena_mark empty = arena_mark(&a);
+    const struct str before = arena_str(&a, STR("before"));
+    const struct arena_mark mark = arena_mark(&a);
+    const void *first = arena_alloc(&a, 100);
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        memset(arena_alloc(&a, 100), 7, 100);
+        memset(arena_alloc(&a, 20000), 7, 20000); /* in blocks of its own */
+        arena_rewind(&a, mark);
+        assert_true(str_eq(before, STR("before")));
+        assert_ptr_equal(arena_alloc(&a, 100), first);
+        assert_true(all_zero(first, 100));
+        arena_rewind(&a, mark);
+    }
+    arena_rewind(&a, empty);
+    assert_null(a.head);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aligned_zeroed_and_apart),
         cmocka_unit_test(texts),
         cmocka_unit_test(a_block_is_used_again),
+        cmocka_unit_test(a_rewind_gives_back_what_came_after_the_mark),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

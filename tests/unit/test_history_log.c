@@ -18,9 +18,13 @@ struct span {
 static enum result do_log(struct core_tx *tx, const struct principal *who, const void *arg)
 {
     const struct span *s = arg;
+    enum result rc;
 
     (void)who;
-    return history_log_lines(tx, s->from_ms, s->to_ms, &hour, &out);
+    do
+        rc = history_log_lines(tx, s->from_ms, s->to_ms, out.count, &hour, &out);
+    while (rc == RESULT_OK && out.more);
+    return rc;
 }
 
 static void forget_lines(void)

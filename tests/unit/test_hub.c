@@ -167,6 +167,34 @@ static void a_page_for_a_subscription_that_is_gone_is_released(void **state)
     assert_int_equal(page.frame_count, 0);
 }
 
+static void whoever_leaves_the_line_for_a_read_keeps_nobody_else_from_it(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *peers[HUB_READS + 6];
+    const size_t n = sizeof(peers) / sizeof(peers[0]);
+
+    commit(w, "m1", "before", NULL);
+    for (size_t i = 0; i < n; i++) {
+        peers[i] = peer_new();
+        follow(w, peers[i], 0);
+    }
+    run(w);
+    assert_int_equal(w->read_count, HUB_READS);
+    /* Of those who wait: the first, one in the middle, the last. One comes after them. */
+    for (size_t i = HUB_READS; i < n; i++)
+        if (i == HUB_READS || i == HUB_READS + 3 || i == n - 1)
+            hub_unsubscribe(w->hub, hub_find(w->hub, &peers[i]->conn, APP, ROOM));
+    follow(w, peers[n - 1], 0);
+    answer_reads(w);
+    for (size_t i = 0; i < n; i++) {
+        const bool follows = i != HUB_READS && i != HUB_READS + 3;
+
+        assert_int_equal(peers[i]->live, follows);
+        assert_int_equal(has(peers[i], "before"), follows);
+        peer_free(w, peers[i]);
+    }
+}
+
 static void a_signal_reaches_only_connections_that_take_it(void **state)
 {
     struct world *w = the_world(state);
@@ -213,6 +241,7 @@ int main(void)
         REQUIREMENT(who_may_not_read_is_refused_and_removed),
         REQUIREMENT(everyone_is_served_while_others_leave_in_the_middle_of_a_sweep),
         REQUIREMENT(a_page_for_a_subscription_that_is_gone_is_released),
+        REQUIREMENT(whoever_leaves_the_line_for_a_read_keeps_nobody_else_from_it),
         REQUIREMENT(a_signal_reaches_only_connections_that_take_it),
         REQUIREMENT(rooms_of_the_same_name_in_two_apps_are_two_rooms),
     };

@@ -148,6 +148,33 @@ static void a_page_of_nothing_but_others_events_makes_the_subscriber_live(void *
     reader_free(w, ben);
 }
 
+static void a_subscribe_is_answered_when_what_it_waited_for_was_sent_whatever_comes_next(void **state)
+{
+    struct world *w = the_world(state);
+    struct reader *ann, *ben;
+
+    ann = reader_new(w, "ann", -1);
+    answer_reads(w);
+    publish(w, "n", "one");
+    publish(w, "n", "two");
+    run(w);
+    ben = reader_new(w, "ben", 0);
+    ben->peer.block_after = 0; /* takes a part of the first frame */
+    ben->peer.cut_at = 3;
+    run(w);
+    answer_for(w, STR("ben"));
+    assert_int_equal(ben->peer.live, 0);
+    publish_for(w, "tagged", "{\"tag\":[\"vip\"]}");
+    run(w);
+    drain(w, &ben->peer);
+    assert_int_equal(check_order(&ben->peer, 0), 2);
+    assert_int_equal(ben->peer.live, 1);
+    assert_int_equal(ben->peer.live_at, 2);
+    run(w);
+    reader_free(w, ann);
+    reader_free(w, ben);
+}
+
 static void a_page_that_was_filtered_is_nobody_elses(void **state)
 {
     struct world *w = the_world(state);
@@ -213,6 +240,7 @@ int main(void)
         CASE(each_gets_what_is_for_them_without_a_read),
         CASE(what_only_the_log_knows_is_read_by_each_and_shared_with_nobody),
         CASE(a_page_of_nothing_but_others_events_makes_the_subscriber_live),
+        CASE(a_subscribe_is_answered_when_what_it_waited_for_was_sent_whatever_comes_next),
         CASE(a_page_that_was_filtered_is_nobody_elses),
         CASE(a_recall_takes_the_content_out_of_a_limited_frame_that_waits),
     };

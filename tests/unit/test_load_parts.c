@@ -38,10 +38,13 @@ static void answers_are_read_in_any_pieces(void **state)
     (void)state;
     read_cut("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, "hello", false);
     read_cut("HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", 204, "", false);
-    read_cut("HTTP/1.1 503 Busy\r\ncontent-length:2\r\nConnection: close\r\nRetry-After: 7\r\n\r\n{}", 503, "{}", true);
+    read_cut("HTTP/1.1 503 Busy\r\ncontent-length:2\r\nConnection: close\r\nRetry-After: 7\r\n\r\n{}", 503,
+             "{}", true);
     read_cut("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, "x", true);
-    read_cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n1;x=y\r\no\r\n0\r\n\r\n", 200, "hello", false);
-    read_cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nTrailer: v\r\n\r\n", 200, "x", false);
+    read_cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n1;x=y\r\no\r\n0\r\n\r\n", 200,
+             "hello", false);
+    read_cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nTrailer: v\r\n\r\n", 200,
+             "x", false);
 }
 
 static void one_reader_reads_many_answers(void **state)
@@ -69,16 +72,18 @@ static void a_body_may_end_with_the_connection(void **state)
     assert_string_equal(r.body, "all of it");
     assert_true(r.closes);
     http_reader_free(&r);
-    assert_int_equal(http_reader_feed(&r, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 40), HTTP_READER_MORE);
+    assert_int_equal(http_reader_feed(&r, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 40),
+                     HTTP_READER_MORE);
     assert_int_equal(http_reader_end(&r), HTTP_READER_BROKEN);
     http_reader_free(&r);
 }
 
 static void what_is_no_answer_is_refused(void **state)
 {
-    static const char *const wrong[] = {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                                        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n", "HTTP/1.1 9 x\r\nA: b\r\n\r\n",
-                                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
+    static const char *const wrong[] = {
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n", "HTTP/1.1 9 x\r\nA: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -98,7 +103,8 @@ static enum options_status read_line(struct options *o, const char *line, char e
     int argc = 0;
 
     snprintf(text, sizeof(text), "recall-load %s", line);
-    for (char *word = strtok_r(text, " ", &save); word != NULL && argc < 32; word = strtok_r(NULL, " ", &save))
+    for (char *word = strtok_r(text, " ", &save); word != NULL && argc < 32;
+         word = strtok_r(NULL, " ", &save))
         argv[argc++] = word;
     return options_read(o, argc, argv, error, 400);
 }
@@ -109,8 +115,11 @@ static void the_command_of_the_manual_is_read(void **state)
     char error[400] = "";
 
     (void)state;
-    assert_int_equal(read_line(&o, "--url http://127.0.0.1:8080 --api-key K --connections 10000 --rooms 100 --rate 500 --duration 60s",
-                               error), OPTIONS_RUN);
+    assert_int_equal(read_line(&o,
+                               "--url http://127.0.0.1:8080 --api-key K --connections 10000 --rooms 100 "
+                               "--rate 500 --duration 60s",
+                               error),
+                     OPTIONS_RUN);
     assert_int_equal(o.port, 8080);
     assert_string_equal(o.host_header, "127.0.0.1:8080");
     assert_true(o.loopback && !o.closed && o.acks && o.scenario == OPTIONS_MIXED);
@@ -118,10 +127,14 @@ static void the_command_of_the_manual_is_read(void **state)
     assert_int_equal(o.rooms, 100);
     assert_int_equal(o.duration_ns, INT64_C(60000000000));
     assert_int_equal(o.source_addresses, 1);
-    assert_int_equal(read_line(&o, "--url=http://[::1]/ --api-key=K --connections=3 --rooms=9 --scenario=fanout --loop=closed", error),
-                     OPTIONS_RUN);
+    assert_int_equal(
+        read_line(&o,
+                  "--url=http://[::1]/ --api-key=K --connections=3 --rooms=9 --scenario=fanout --loop=closed",
+                  error),
+        OPTIONS_RUN);
     assert_true(o.port == 80 && o.rooms == 1 && o.closed && o.in_flight == 16 && !o.acks);
-    assert_int_equal(read_line(&o, "--url http://127.0.0.1:1 --api-key K --connections 60000", error), OPTIONS_RUN);
+    assert_int_equal(read_line(&o, "--url http://127.0.0.1:1 --api-key K --connections 60000", error),
+                     OPTIONS_RUN);
     assert_int_equal(o.source_addresses, 3);
     assert_int_equal(read_line(&o, "--url x --help", error), OPTIONS_HELP);
     assert_int_equal(read_line(&o, "--version", error), OPTIONS_VERSION);
@@ -190,8 +203,9 @@ static void durations_have_units(void **state)
     assert_true(options_duration("1.5s", 1, &ns) && ns == 1500000000);
     assert_true(options_duration("2", 1000000, &ns) && ns == 2000000);
     assert_true(options_duration("8h", 1, &ns) && ns == INT64_C(28800000000000));
-    assert_false(options_duration("", 1, &ns) || options_duration("s", 1, &ns) || options_duration("-1s", 1, &ns) ||
-                 options_duration("1 s", 1, &ns) || options_duration("nan", 1, &ns));
+    assert_false(options_duration("", 1, &ns) || options_duration("s", 1, &ns) ||
+                 options_duration("-1s", 1, &ns) || options_duration("1 s", 1, &ns) ||
+                 options_duration("nan", 1, &ns));
 }
 
 /* --- slo.h --- */
@@ -212,7 +226,8 @@ static void limits_are_judged_by_what_was_measured(void **state)
     figures_end(&f);
     assert_true(slo_read(&list, "p50=2ms,p99=2ms,max=50,lost=0,deliveries=99", error, sizeof(error)));
     assert_false(slo_judge(&list, &f)); /* of `max` alone; a bare number is ms */
-    assert_true(list.limits[0].kept && list.limits[1].kept && !list.limits[2].kept && list.limits[3].kept && list.limits[4].kept);
+    assert_true(list.limits[0].kept && list.limits[1].kept && !list.limits[2].kept && list.limits[3].kept &&
+                list.limits[4].kept);
     f.lost = 1;
     list.count = 0;
     assert_true(slo_read(&list, "lost=0", error, sizeof(error)));

@@ -1,4 +1,5 @@
-/* clients/load: what counts as lost, repeated, out of order, or as content behind its recall (track.h, event.h, book.h). */
+/* clients/load: what counts as lost, repeated, out of order, or as content behind its recall (track.h,
+ * event.h, book.h). */
 #include "clients/load/book.h"
 #include "clients/load/event.h"
 
@@ -130,18 +131,23 @@ static void frames_are_read_in_the_servers_order_and_in_any_other(void **state)
     struct names names;
 
     (void)state;
-    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":58,\"type\":\"message\",\"message\":{"
+    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":58,\"type\":"
+              "\"message\",\"message\":{"
               "\"_id\":\"load-000000ab-m77\",\"message\":\"x\"}}");
     assert_true(e.own_room && e.room == 3 && e.seq == 58 && e.type == EVENT_MESSAGE && e.message == 77);
-    event(&e, "{\"type\":\"message\", \"seq\": 59, \"message\":{\"message\":\"x\",\"_id\":\"load-000000ab-m78\"},"
-              "\"room\":\"load-000000ab-r3\",\"op\":\"event\"}");
+    event(&e,
+          "{\"type\":\"message\", \"seq\": 59, \"message\":{\"message\":\"x\",\"_id\":\"load-000000ab-m78\"},"
+          "\"room\":\"load-000000ab-r3\",\"op\":\"event\"}");
     assert_true(e.own_room && e.room == 3 && e.seq == 59 && e.type == EVENT_MESSAGE && e.message == 78);
-    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":60,\"type\":\"recall\",\"objectName\":"
+    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":60,\"type\":"
+              "\"recall\",\"objectName\":"
               "\"RC:RcCmd\",\"content\":{\"messageUId\":\"load-000000ab-m77\"}}");
     assert_true(e.type == EVENT_RECALL && e.message == 77 && e.seq == 60);
-    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":61,\"type\":\"room\",\"change\":\"left\"}");
+    event(&e, "{\"op\":\"event\",\"room\":\"load-000000ab-r3\",\"epoch\":\"k3f9\",\"seq\":61,\"type\":"
+              "\"room\",\"change\":\"left\"}");
     assert_true(e.type == EVENT_OTHER && e.message == 0 && e.seq == 61);
-    event(&e, "{\"op\":\"event\",\"room\":\"elsewhere\",\"epoch\":\"k\",\"seq\":1,\"type\":\"message\",\"message\":{\"_id\":\"m\"}}");
+    event(&e, "{\"op\":\"event\",\"room\":\"elsewhere\",\"epoch\":\"k\",\"seq\":1,\"type\":\"message\","
+              "\"message\":{\"_id\":\"m\"}}");
     assert_true(!e.own_room && e.message == 0);
     names_init(&names, 0xab);
     assert_false(event_read(&e, &names, "{\"op\":\"signal\"}", 15));
@@ -150,7 +156,8 @@ static void frames_are_read_in_the_servers_order_and_in_any_other(void **state)
 
 static void content_is_found_wherever_it_stands(void **state)
 {
-    static const char text[] = "{\"message\":{\"message\":\"load-000000ab:12: hello\",\"reply\":{\"message\":\"load-000000ab:9: q\"}},"
+    static const char text[] = "{\"message\":{\"message\":\"load-000000ab:12: "
+                               "hello\",\"reply\":{\"message\":\"load-000000ab:9: q\"}},"
                                "\"x\":\"load-000000ab: none, load-000000ac:5: of another run\"}";
     struct names names;
     size_t at = 0;

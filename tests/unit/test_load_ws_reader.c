@@ -1,4 +1,5 @@
-/* clients/load/ws_reader.h: whatever pieces the bytes come in, the same messages come out; what no server may send is refused. */
+/* clients/load/ws_reader.h: whatever pieces the bytes come in, the same messages come out; what no server may
+ * send is refused. */
 #include "clients/load/ws_reader.h"
 
 #include <setjmp.h>
@@ -21,8 +22,8 @@ static bool on_message(void *arg, enum ws_reader_opcode opcode, const unsigned c
 {
     struct heard *h = arg;
 
-    h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%d:%.*s;", (int)opcode, n < 40 ? (int)n : 40,
-                               (const char *)p);
+    h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%d:%.*s;", (int)opcode,
+                               n < 40 ? (int)n : 40, (const char *)p);
     h->last_len = n;
     return ++h->calls != h->stop_at;
 }
@@ -131,7 +132,8 @@ static void a_length_of_64_bits_is_read(void **state)
     all = frame(bytes, 0x81, payload, n);
     ws_reader_init(&r);
     for (size_t at = 0; at < all; at += 4000)
-        assert_true(ws_reader_feed(&r, bytes + at, all - at < 4000 ? all - at : 4000, MOST, on_message, &h, &error));
+        assert_true(
+            ws_reader_feed(&r, bytes + at, all - at < 4000 ? all - at : 4000, MOST, on_message, &h, &error));
     assert_int_equal(h.calls, 1);
     assert_int_equal(h.last_len, n);
     ws_reader_free(&r);

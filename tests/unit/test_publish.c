@@ -124,7 +124,7 @@ static void test_chatrooms_open_and_close(void **state)
 
 static void test_many_targets_once_each(void **state)
 {
-    struct str targets[SENT_MAX];
+    struct str targets[SENT_MAX] = {STR_NULL};
     char names[SENT_MAX][8];
     struct publish_command c = text_to(PUBLISH_PRIVATE, "ann", targets);
 
@@ -366,7 +366,7 @@ static void assert_users(const char *group, size_t n, const char *last)
 static enum result do_dismiss(struct core_tx *tx, const struct principal *who, const void *arg)
 {
     (void)who;
-    return group_dismiss(tx, str_c(arg), &out);
+    return group_dismiss(tx, str_c(arg), 0, &out);
 }
 
 static enum result quit_any(struct core_tx *tx, struct str id, struct str name, const struct str *users, size_t n, struct outcome *o)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -133,6 +134,54 @@ static void without_it_nothing_is_known(void **state)
     recalled_free(NULL);
 }
 
+/* A large answer of `n` messages "m0", "m1", …; the caller frees it. */
+static char *large_answer(size_t n, size_t *len)
+{
+    struct json_out o;
+
+    json_out_init(&o);
+    json_out_array(&o);
+    for (size_t i = 0; i < n; i++) {
+        char id[24];
+
+        snprintf(id, sizeof(id), "m%zu", i);
+        json_out_object(&o);
+        json_out_kcstr(&o, i % 2 == 0 ? "_id" : "msgUID", id);
+        json_out_object_end(&o);
+    }
+    json_out_array_end(&o);
+    assert_true(json_out_ok(&o));
+    return json_out_take(&o, len);
+}
+
+static void a_large_answer_is_listed_once_and_then_asked_by_its_list(void **state)
+{
+    struct recalled *r = *state;
+    uint64_t mark = recalled_mark(r);
+    size_t len;
+    char *text = large_answer(10000, &len);
+    struct recalled_ids *ids = recalled_ids_make(APP, text, len);
+
+    assert_non_null(ids);
+    assert_null(recalled_ids_make(APP, text, 100)); /* a small one is searched */
+    free(text);
+    assert_false(recalled_listed(r, ids, &mark));
+    recalled_note(r, APP, STR("m10000"));
+    recalled_note(r, APP + 1, STR("m7"));
+    assert_false(recalled_listed(r, ids, &mark));
+    recalled_note(r, APP, STR("m7"));
+    assert_true(recalled_listed(r, ids, &mark));
+    assert_false(recalled_listed(r, ids, &mark));
+    recalled_note(r, APP, STR("m9998"));
+    recalled_note(r, APP, STR("elsewhere"));
+    assert_true(recalled_listed(r, ids, &mark));
+    for (unsigned i = 0; i <= RECALLED_KEPT; i++)
+        recalled_note(r, APP, STR("elsewhere"));
+    assert_true(recalled_listed(r, ids, &mark));
+    recalled_ids_free(ids);
+    recalled_ids_free(NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -143,6 +192,7 @@ int main(void)
         TEST(ids_that_json_escapes_are_found),
         TEST(ids_under_rongclouds_names_are_found),
         TEST(what_is_kept_goes_round_and_more_than_that_counts_as_shown),
+        TEST(a_large_answer_is_listed_once_and_then_asked_by_its_list),
         TEST(without_it_nothing_is_known),
     };
 

@@ -113,7 +113,8 @@ static void the_ledger_counts_those_it_was_for(void **unused)
     check_counts(1, 0, 0, 3, 0);
     assert_int_equal(ledger(NULL, "~broadcast", "p2"), RESULT_OK);
     check_counts(1, 0, 0, 1, 0);
-    assert_int_equal(ledger("cho", "~broadcast", "p2"), RESULT_FORBIDDEN);
+    assert_int_equal(ledger("cho", "~broadcast", "p1"), RESULT_FORBIDDEN);
+    assert_int_equal(ledger("cho", "~broadcast", "p2"), RESULT_NO_MESSAGE); /* it was not for cho */
     /* ~system: the user */
     (void)put("~system/ben", "s1", NULL);
     assert_int_equal(act(NULL, do_recall, N3("~system/ben", "s1", "")), RESULT_OK);

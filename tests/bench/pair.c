@@ -1,0 +1,110 @@
+#include "pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROOM  "bench"
+#define QUIET "quiet"
+
+bool pair_start(const struct bench *b, struct pair *p, uint32_t most)
+{
+    struct crowd_target t = {.name = "FLOOR",
+                             .swarm = {.kind = KIND_FLOOR, .room = ROOM},
+                             .server_core = b->server_core,
+                             .own_core = b->driver_core,
+                             .most = most};
+
+    *p = (struct pair){.floor_server.pid = -1,
+                       .recalld = {.name = "recall", .server.pid = -1},
+                       .floor.pid = -1,
+                       .crowd.pid = -1};
+    t.server = &p->floor_server;
+    if (!bench_floor_start(b, &p->floor_server, &t.swarm.at, &t.asks) || !crowd_start(&p->floor, &t) ||
+        !bench_recalld_start(b, &p->recalld) || !setup_users_make(&p->users, &p->recalld.at, most) ||
+        !setup_room(&p->recalld.at, ROOM, 0, most) || !setup_room(&p->recalld.at, QUIET, 0, most))
+        return false;
+    t.name = "recalld";
+    t.swarm.kind = KIND_RECALLD;
+    t.swarm.users = &p->users;
+    t.swarm.at = t.asks = p->recalld.at;
+    t.server = &p->recalld.server;
+    t.quiet = QUIET;
+    return crowd_start(&p->crowd, &t);
+}
+
+bool pair_grow(struct pair *p, uint32_t count)
+{
+    const bool ok = crowd_grow(&p->floor, count, NULL) && crowd_grow(&p->crowd, count, NULL);
+
+    if (ok)
+        server_settle(&p->recalld.server);
+    return ok;
+}
+
+/* What is wrong with a round, whatever its figures. */
+static bool sound(uint32_t window, const struct slice_figures *floor, const struct slice_figures *whole)
+{
+    if (floor->events == 0 || whole->events == 0) {
+        fprintf(stderr, "bench: no event came through within a slice\n");
+        return false;
+    }
+    /* recalld's frame grows with the digits of the event's number. */
+    if (abs((int)floor->frame - (int)whole->frame) > BENCH_APART) {
+        fprintf(stderr, "bench: frames of %u and %u bytes were compared\n", floor->frame, whole->frame);
+        return false;
+    }
+    if (whole->fsyncs >= 0 && (uint64_t)whole->fsyncs * window < whole->events) {
+        fprintf(stderr, "bench: %llu events, at most %u under way, all answered, but only %lld fsyncs\n",
+                (unsigned long long)whole->events, window, (long long)whole->fsyncs);
+        return false;
+    }
+    return true;
+}
+
+bool pair_round(const struct bench *b, struct pair *p, uint32_t window, struct pair_round *round)
+{
+    const struct slice_order probe = {.followed = true, .warm = 1, .window = 1, .events = 2};
+    struct slice_order order = {
+        .followed = true, .warm = BENCH_WARM, .window = window, .ms = b->slice_ms, .coalesce = window > 1};
+    struct slice_figures floor = {0}, whole = {0}, quiet = {0};
+    bool ok = crowd_slice(&p->crowd, &probe, &quiet);
+
+    order.frame = quiet.frame;
+    for (uint32_t turn = 0; turn < 2 && ok; turn++)
+        ok = turn == p->rounds % 2 ? crowd_slice(&p->floor, &order, &floor)
+                                   : crowd_slice(&p->crowd, &order, &whole);
+    p->rounds++;
+    if (!ok || !sound(window, &floor, &whole))
+        return false;
+    /* Single events at the pace at which recalld's went; those in flight as fast as they are answered, so that they
+     * share commits as before. */
+    order = (struct slice_order){.window = window,
+                                 .events = (uint32_t)whole.events,
+                                 .pace_ns = window == 1 ? whole.wall_ns / (int64_t)whole.events : 0};
+    if (!crowd_slice(&p->crowd, &order, &quiet))
+        return false;
+    *round = (struct pair_round){
+        .floor = (double)floor.cpu_ns / 1000 / (double)floor.deliveries,
+        .whole = (double)whole.cpu_ns / 1000 / (double)whole.deliveries,
+        .fanout = (double)(whole.cpu_ns - quiet.cpu_ns) / 1000 / (double)whole.deliveries,
+        .taking_in = (double)quiet.cpu_ns / 1000 / (double)quiet.events,
+        .floor_ms = (double)floor.p50_ns / 1e6,
+        .whole_ms = (double)whole.p50_ns / 1e6,
+        .fsyncs = whole.fsyncs < 0 ? -1 : (double)whole.fsyncs / (double)whole.events,
+        .frame = whole.frame,
+        .spoiled = bench_spoiled(b, &floor) || bench_spoiled(b, &whole) || bench_spoiled(b, &quiet)};
+    return true;
+}
+
+bool pair_stop(struct pair *p)
+{
+    bool ok;
+
+    crowd_stop(&p->floor);
+    crowd_stop(&p->crowd);
+    if (p->floor_server.pid > 0)
+        server_stop(&p->floor_server, false);
+    ok = bench_recalld_stop(&p->recalld);
+    setup_users_free(&p->users);
+    return ok;
+}
