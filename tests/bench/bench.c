@@ -54,7 +54,7 @@ bool bench_recalld_start(const struct bench *b, struct bench_recalld *r)
                                      .log = b->log,
                                      .preload = r->inside ? NULL : b->fsyncs,
                                      .counter = counter,
-                                     .core = b->server_core};
+                                     .core = r->spread ? -1 : b->server_core};
 
     r->server = (struct server){.pid = -1, .out = -1};
     snprintf(exe, sizeof(exe), "%s", r->inside ? b->inside : b->recalld);

@@ -40,7 +40,7 @@ static bool run_round(const struct bench *b, struct crowd *crowd, uint32_t count
 bool row_recalls(struct bench *b)
 {
     const uint32_t rooms = b->quick ? 10 : 1000, count = b->quick ? 500 : 20000;
-    struct bench_recalld recalld = {.name = "recall"};
+    struct bench_recalld recalld = {.name = "recall", .spread = true};
     struct crowd crowd = {.pid = -1};
     struct crowd_target target = {.name = "recalld",
                                   .swarm = {.kind = KIND_RECALLD, .room = ROOM},
@@ -71,9 +71,8 @@ bool row_recalls(struct bench *b)
         ok = run_round(b, &crowd, count, &t);
     if (ok) {
         snprintf(line.detail, sizeof(line.detail),
-                 "%u recalls a round in %u rooms; server CPU a recall %.1f µs (edge and writer on one core); "
-                 "the callers' core was busy "
-                 "for %.0f %%; %.1f fsyncs for 1,000 recalls; p50 of an answer %.2f ms",
+                 "%u recalls a round in %u rooms; server CPU a recall %.1f µs, one edge thread, on every core; the callers, on one of them, "
+                 "took %.0f %% of it; %.1f fsyncs for 1,000 recalls; p50 of an answer %.2f ms",
                  count, rooms, series_median(&t.cpu), series_median(&t.own), series_median(&t.fsyncs),
                  series_median(&t.p50));
         bench_line(b, &line);
