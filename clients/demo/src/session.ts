@@ -257,10 +257,10 @@ export class Session {
   // Whoever looks at the end of the log has read it.
   read(): void {
     if (this.readTimer !== 0 || this.isOff) return;
-    const lists = this.lists();
     this.readTimer = window.setTimeout(() => {
       this.readTimer = 0;
-      for (const list of lists) this.readList(list);
+      // Of the room that is open by then: another may have been chosen meanwhile.
+      for (const list of this.lists()) this.readList(list);
     }, READ_AFTER_MS);
   }
 

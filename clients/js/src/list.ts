@@ -176,7 +176,7 @@ export class MessageList extends Emitter<ListEvents> {
   seed(room: Room): void {
     const mine = room.memberProperties?.find((one) => one.client === this.#me());
     const read = mine?.lastRead ? this.#byId.get(mine.lastRead) : undefined;
-    this.#unread.seed(room.unread ?? mine?.badge ?? 0, read?.timeMS, this.#items, this.#me());
+    this.#unread.seed(room.unread ?? mine?.badge ?? 0, Boolean(mine?.lastRead), read?.timeMS, this.#items, this.#me());
     if (room.lastMessage !== undefined) this.#last = this.#lineOf(room.lastMessage);
     this.#changed();
   }

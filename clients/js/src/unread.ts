@@ -24,9 +24,17 @@ export class Unread {
     this.#counted.clear();
   }
 
-  seed(count: number, lastReadMS: number | undefined, items: readonly ListItem[], me: string | undefined): void {
-    this.#count = Math.max(0, count);
+  /** What the server counted. `kept`: it has a read mark of the user; `lastReadMS`: the time of that message, where the list has it. */
+  seed(count: number, kept: boolean, lastReadMS: number | undefined, items: readonly ListItem[], me: string | undefined): void {
     this.#seeded = true;
+    if (this.#lastReadMS !== undefined && (!kept || (lastReadMS !== undefined && lastReadMS < this.#lastReadMS))) {
+      // The server counted before it heard of what was read here, or keeps no read mark in this room.
+      this.#counted.clear();
+      for (const item of items) if (item.kind === 'message' && this.#counts(item, me)) this.#counted.add(item.id);
+      this.#count = this.#counted.size;
+      return;
+    }
+    this.#count = Math.max(0, count);
     if (lastReadMS !== undefined) this.#lastReadMS = lastReadMS;
     this.recount(items, me);
   }

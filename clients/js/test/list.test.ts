@@ -11,6 +11,20 @@ function listOf(more: Partial<MessageListOptions> = {}): MessageList {
 
 const ids = (list: MessageList): string[] => list.items.map((item) => item.id);
 
+test('a count from before the last read here, or of a room that keeps no read mark, does not bring back what was read', () => {
+  const list = listOf();
+  list.apply(event(1, message('m1', 'ann', 'one')));
+  list.apply(event(2, message('m2', 'ann', 'two')));
+  list.markedRead('m2');
+  list.seed({ _id: 'r', unread: 2 });
+  assert.equal(list.unread, 0);
+  list.apply(event(3, message('m3', 'ann', 'three')));
+  list.seed({ _id: 'r', unread: 3 });
+  assert.equal(list.unread, 1);
+  list.seed({ _id: 'r', unread: 2, memberProperties: [{ client: 'ben', lastRead: 'm1', badge: 2 }] });
+  assert.equal(list.unread, 1);
+});
+
 test('the author keeps a recalled text for the time set, then it is forgotten', async () => {
   const list = listOf({ user: 'ann', reEditMS: 1100 });
   const mine = message('m1', 'ann', 'my words');
