@@ -18,11 +18,11 @@ static bool write_config(const struct bench *b, const struct bench_recalld *r, c
 
     if (f == NULL ||
         fprintf(f,
-                "[server]\nlisten = 127.0.0.1:0\nthreads = 1\nstore = sqlite:%s/%s.db\nlog_level = "
+                "[server]\nlisten = 127.0.0.1:0\nthreads = %d\nstore = sqlite:%s/%s.db\nlog_level = "
                 "warn\nreserve_fds = 24\n%s"
                 "[app SampleApp]\nclient_key = " SETUP_CLIENT_KEY "\napi_key = " SETUP_API_KEY
                 "\ntoken_secret = " SETUP_TOKEN_SECRET "\n",
-                b->work, r->name, r->settings != NULL ? r->settings : "") < 0 ||
+                r->spread ? 0 : 1, b->work, r->name, r->settings != NULL ? r->settings : "") < 0 ||
         fclose(f) != 0) {
         fprintf(stderr, "bench: cannot write %s\n", path);
         return false;

@@ -33,7 +33,7 @@ struct bench {
 struct bench_recalld {
     const char *name, *settings;
     bool inside;
-    bool spread; /* on every core, as it would run; else all of it on the servers' core */
+    bool spread; /* on every core, with a thread for each, as it would run; else all of it on the servers' core */
     struct server server;
     struct sockaddr_in at, control;
 };

@@ -19,7 +19,7 @@ static const struct {
     bool (*run)(struct bench *b);
 } rows[] = {{"fanout", row_fanout},   {"rooms", row_rooms},     {"path", row_path},
             {"recalls", row_recalls}, {"memory", row_memory},   {"upgrades", row_upgrades},
-            {"storm", row_storm},     {"stalled", row_stalled}, {"peers", row_peers}};
+            {"storm", row_storm},     {"comeback", row_comeback}, {"stalled", row_stalled}, {"peers", row_peers}};
 
 static bool parse(struct bench *b, int argc, char **argv, double *seconds)
 {

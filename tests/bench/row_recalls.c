@@ -71,7 +71,7 @@ bool row_recalls(struct bench *b)
         ok = run_round(b, &crowd, count, &t);
     if (ok) {
         snprintf(line.detail, sizeof(line.detail),
-                 "%u recalls a round in %u rooms; server CPU a recall %.1f µs, one edge thread, on every core; the callers, on one of them, "
+                 "%u recalls a round in %u rooms; server CPU a recall %.1f µs, on every core; the callers, on one of them, "
                  "took %.0f %% of it; %.1f fsyncs for 1,000 recalls; p50 of an answer %.2f ms",
                  count, rooms, series_median(&t.cpu), series_median(&t.own), series_median(&t.fsyncs),
                  series_median(&t.p50));

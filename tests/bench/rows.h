@@ -19,6 +19,7 @@ bool row_recalls(struct bench *b);
 bool row_memory(struct bench *b);
 bool row_upgrades(struct bench *b);
 bool row_storm(struct bench *b);
+bool row_comeback(struct bench *b);
 bool row_stalled(struct bench *b);
 bool row_peers(struct bench *b);
 
