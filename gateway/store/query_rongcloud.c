@@ -25,16 +25,21 @@ size_t store_tag_list(struct store_conn *c, int64_t app, struct str user, struct
     return c->failed ? 0 : n;
 }
 
+static void bind_tag(struct db_stmt *s, int64_t app, struct str user, struct str tag, int64_t seq)
+{
+    db_bind_int(s, 1, app);
+    db_bind_text(s, 2, user);
+    db_bind_text(s, 3, tag);
+    db_bind_int(s, 4, seq);
+}
+
 void store_tag_begin(struct store_conn *c, int64_t app, struct str user, struct str tag, int64_t seq)
 {
     struct db_stmt *s = conn_query(c, SQL_TAG_BEGIN);
 
     if (s == NULL)
         return;
-    db_bind_int(s, 1, app);
-    db_bind_text(s, 2, user);
-    db_bind_text(s, 3, tag);
-    db_bind_int(s, 4, seq);
+    bind_tag(s, app, user, tag, seq);
     db_bind_int(s, 5, STILL);
     conn_write(c, s);
 }
@@ -45,20 +50,14 @@ void store_tag_end(struct store_conn *c, int64_t app, struct str user, struct st
 
     if (s == NULL)
         return;
-    db_bind_int(s, 1, app);
-    db_bind_text(s, 2, user);
-    db_bind_text(s, 3, tag);
-    db_bind_int(s, 4, seq);
+    bind_tag(s, app, user, tag, seq);
     db_bind_int(s, 5, STILL);
     conn_write(c, s);
     /* A tag that was set and taken away between two events never held for any. */
     s = conn_query(c, SQL_TAG_NEVER);
     if (s == NULL)
         return;
-    db_bind_int(s, 1, app);
-    db_bind_text(s, 2, user);
-    db_bind_text(s, 3, tag);
-    db_bind_int(s, 4, seq);
+    bind_tag(s, app, user, tag, seq);
     conn_write(c, s);
 }
 

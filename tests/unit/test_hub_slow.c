@@ -156,6 +156,77 @@ static void a_recall_cuts_the_content_out_of_a_page_that_was_read_before_it(void
     peer_free(w, p);
 }
 
+/* So many follow from `since` that the page which the first of them reads becomes the room's tail. */
+static void follow_many(struct world *w, struct peer *many[HUB_ADOPT], int64_t since)
+{
+    for (size_t i = 0; i < HUB_ADOPT; i++) {
+        many[i] = peer_new();
+        follow(w, many[i], since);
+    }
+    run(w);
+}
+
+static void a_recall_ends_a_cut_connection_also_when_a_shared_page_is_beyond_it(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *cut = peer_new(), *many[HUB_ADOPT];
+
+    (void)commit(w, "a", "secret", NULL);
+    follow(w, cut, 0);
+    cut->cut_at = 8;
+    cut->block_after = 0;
+    answer_reads(w);
+    assert_true(cut->kept > 0);
+    (void)commit(w, "b", "harmless", NULL);
+    (void)commit(w, "a", NULL, NULL);
+    (void)commit(w, "c", "harmless", NULL);
+    follow_many(w, many, 3);
+    answer_reads(w);
+    assert_true(has(many[0], "c=harmless"));
+    for (int64_t seq = 2; seq <= 4; seq++)
+        hub_publish(w->hub, w->log[seq - 1]);
+    assert_true(cut->aborted);
+    assert_false(has(cut, "secret"));
+    peer_free(w, cut);
+    for (size_t i = 0; i < HUB_ADOPT; i++)
+        peer_free(w, many[i]);
+}
+
+static void who_left_gets_nothing_of_a_page_that_others_share_before_the_leave_is_heard(void **state)
+{
+    static const char left[] = "[2:left]";
+    const struct frame_parts parts = {
+        .type = EVENT_ROOM, .app = APP, .seq = 2, .room = ROOM, .payload = {left, sizeof(left) - 1}};
+    struct world *w = the_world(state);
+    struct peer *gone = peer_new(), *many[HUB_ADOPT];
+    struct hub_page page;
+
+    (void)commit(w, "a", "before", NULL);
+    follow(w, gone, -1);
+    answer_reads(w);
+    assert_int_equal(gone->live, 1);
+    w->log[w->head++] = frame_make(&parts);
+    (void)commit(w, "b", "after", NULL);
+    follow_many(w, many, 1);
+    for (size_t i = 0; i < HUB_ADOPT; i++) {
+        page = snapshot(w, w->reads[0].after);
+        answer_with(w, &page);
+        run(w);
+    }
+    assert_int_equal(w->read_count, 1); /* whether the one who left is a member still */
+    w->read_rc = RESULT_NOT_MEMBER;
+    page = snapshot(w, -1);
+    answer_with(w, &page);
+    run(w);
+    assert_true(gone->refused);
+    assert_false(has(gone, "after"));
+    peer_free(w, gone);
+    for (size_t i = 0; i < HUB_ADOPT; i++) {
+        assert_int_equal(check_order(many[i], 1), 3);
+        peer_free(w, many[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +237,8 @@ int main(void)
         REQUIREMENT(a_recall_ends_a_connection_that_holds_a_part_of_the_content),
         REQUIREMENT(a_recall_finds_the_content_where_nobody_follows_the_room_any_more),
         REQUIREMENT(a_recall_cuts_the_content_out_of_a_page_that_was_read_before_it),
+        REQUIREMENT(a_recall_ends_a_cut_connection_also_when_a_shared_page_is_beyond_it),
+        REQUIREMENT(who_left_gets_nothing_of_a_page_that_others_share_before_the_leave_is_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
