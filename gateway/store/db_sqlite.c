@@ -269,11 +269,14 @@ static bool checkpoint(struct db *db, bool erase)
     return rc == SQLITE_OK;
 }
 
-/* The pages of the cache are spread over the heap: the allocator is told to give whole free ones back to the system. */
+/* The pages of the cache are spread over the heap: the allocator is told to give whole free ones back to the system. Not with a
+ * sanitizer, which brings its own allocator: the C library's then has no heap yet, and two threads that trim at once both make it. */
 static void release_memory(struct db *db)
 {
     (void)sqlite3_db_release_memory(of(db)->raw);
+#ifndef RECALL_SANITIZED
     (void)malloc_trim(0);
+#endif
 }
 
 static void interrupt(struct db *db)
