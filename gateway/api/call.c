@@ -303,7 +303,7 @@ static bool submit(struct api_call *call)
     call->job.drop = job_drop;
     if (call->steps_done == 0) /* of a read in steps the first one's counts */
         call->mark = recalled_mark(call->thread->gateway->recalled);
-    taken = call->route->where == CALL_WRITE ? store_submit_write(g->store, &call->job)
+    taken = call->route->where == CALL_WRITE ? store_submit_write_soon(g->store, &call->job)
                                              : store_submit_read(g->store, &call->job);
     if (!taken) {
         call->out.retry_after_s = BUSY_RETRY_S;

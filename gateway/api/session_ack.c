@@ -231,7 +231,7 @@ static bool submit(struct api_thread *t, int64_t now_ms)
     j->job.done = ack_done;
     j->job.drop = ack_drop;
     j->acks = line_take(table);
-    if (store_submit_write(t->gateway->store, &j->job)) {
+    if (store_submit_write_soon(t->gateway->store, &j->job)) {
         table->ack_jobs++;
         return true;
     }

@@ -95,7 +95,7 @@ void session_auth_seen(struct session *s, const char *package)
     j->package = package != NULL && package[0] != '\0' ? strdup(package) : NULL;
     (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
                    s->caps & WIRE_CAP_QUOTE ? "quote," : "", s->caps & WIRE_CAP_RECALL ? "recall" : "");
-    if (store_submit_write(s->thread->gateway->store, &j->base.job))
+    if (store_submit_write_soon(s->thread->gateway->store, &j->base.job))
         s->seen_ms = s->thread->now_ms();
     else
         seen_drop(&j->base.job);

@@ -33,7 +33,7 @@ void session_job_submit(struct session_job *j, struct session *s, bool write)
 {
     struct store *store = s->thread->gateway->store;
 
-    if (write ? store_submit_write(store, &j->job) : store_submit_read(store, &j->job))
+    if (write ? store_submit_write_soon(store, &j->job) : store_submit_read(store, &j->job))
         return;
     session_reply_error(s, j->has_id, j->id, RESULT_UNAVAILABLE, "The server is busy; try again in a second", 1);
     j->job.drop(&j->job);

@@ -17,6 +17,7 @@ struct mailbox {
     size_t depth;
     size_t limit;
     bool closed;
+    bool quiet; /* filled without a wake: mailbox_wake is to follow */
     void (*wake)(void *arg);
     void *wake_arg;
 };
@@ -64,7 +65,7 @@ void mailbox_free(struct mailbox *mb)
     free(mb);
 }
 
-static bool post(struct mailbox *mb, struct mail *mail, bool always)
+static bool post(struct mailbox *mb, struct mail *mail, bool always, bool quiet)
 {
     mail->next = NULL;
     (void)pthread_mutex_lock(&mb->lock);
@@ -72,8 +73,10 @@ static bool post(struct mailbox *mb, struct mail *mail, bool always)
         (void)pthread_mutex_unlock(&mb->lock);
         return false;
     }
-    bool was_empty = mb->first == NULL;
-    if (was_empty) {
+    /* Behind a mail that came quietly another may come for which somebody has to wake up now. */
+    bool wakes = mb->first == NULL || mb->quiet;
+    mb->quiet = wakes && quiet;
+    if (mb->first == NULL) {
         mb->first = mail;
     } else {
         mb->last->next = mail;
@@ -82,7 +85,7 @@ static bool post(struct mailbox *mb, struct mail *mail, bool always)
     mb->depth++;
     (void)pthread_cond_signal(&mb->filled);
     (void)pthread_mutex_unlock(&mb->lock);
-    if (was_empty && mb->wake != NULL) {
+    if (wakes && !quiet && mb->wake != NULL) {
         mb->wake(mb->wake_arg);
     }
     return true;
@@ -90,12 +93,28 @@ static bool post(struct mailbox *mb, struct mail *mail, bool always)
 
 bool mailbox_post(struct mailbox *mb, struct mail *mail)
 {
-    return post(mb, mail, false);
+    return post(mb, mail, false, false);
 }
 
 void mailbox_post_always(struct mailbox *mb, struct mail *mail)
 {
-    (void)post(mb, mail, true);
+    (void)post(mb, mail, true, false);
+}
+
+void mailbox_post_quietly(struct mailbox *mb, struct mail *mail)
+{
+    (void)post(mb, mail, true, true);
+}
+
+void mailbox_wake(struct mailbox *mb)
+{
+    (void)pthread_mutex_lock(&mb->lock);
+    bool wakes = mb->quiet && mb->first != NULL;
+    mb->quiet = false;
+    (void)pthread_mutex_unlock(&mb->lock);
+    if (wakes && mb->wake != NULL) {
+        mb->wake(mb->wake_arg);
+    }
 }
 
 /* Takes at most `max` mails off as a list of their own. With the lock held. */

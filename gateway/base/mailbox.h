@@ -44,6 +44,11 @@ void mailbox_free(struct mailbox *mb);
 bool mailbox_post(struct mailbox *mb, struct mail *mail);
 /* Takes the mail in whatever the depth, also when closed. */
 void mailbox_post_always(struct mailbox *mb, struct mail *mail);
+/* The same without `wake`: for a thread that posts many. Once it has posted them it calls mailbox_wake; where both threads share a core,
+ * the one that drains would else be woken for each mail. */
+void mailbox_post_quietly(struct mailbox *mb, struct mail *mail);
+/* Wakes for what was posted quietly and not drained since; nothing otherwise. */
+void mailbox_wake(struct mailbox *mb);
 
 /* Delivers at most `max` mails (0: all that are in now) and returns how many. Mails posted by a delivery wait
  * for the next drain. */

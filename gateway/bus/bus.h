@@ -42,8 +42,9 @@ void bus_destroy(struct bus *bus);
 bool bus_attach(struct bus *bus, struct mailbox *mailbox);
 /* After it returned no notice will be posted to the mailbox. */
 void bus_detach(struct bus *bus, struct mailbox *mailbox);
-/* Hands the notice to every attached mailbox; takes over the caller's reference. `bus` NULL: only releases. */
-void bus_publish(struct bus *bus, struct bus_notice *notice);
+/* Hands the notice to every attached mailbox; takes over the caller's reference. `more`: another one follows at once, and the threads
+ * are woken with that. `bus` NULL: only releases. */
+void bus_publish(struct bus *bus, struct bus_notice *notice, bool more);
 /* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
 void bus_offer(struct bus *bus, struct bus_notice *notice);
 

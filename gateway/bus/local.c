@@ -107,6 +107,13 @@ static bool all_have_room(const struct bus *bus)
 }
 
 /* Under the lock. */
+static void wake_all(struct bus *bus)
+{
+    for (unsigned i = 0; i < bus->count; i++)
+        mailbox_wake(bus->boxes[i]);
+}
+
+/* Under the lock. */
 static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
 {
     for (unsigned i = 0; i < bus->count; i++) {
@@ -121,7 +128,7 @@ static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
         m->bus = bus;
         m->notice = notice;
         atomic_fetch_add_explicit(&notice->refs, 1, memory_order_relaxed);
-        mailbox_post_always(bus->boxes[i], &m->mail);
+        mailbox_post_quietly(bus->boxes[i], &m->mail);
     }
 }
 
@@ -133,19 +140,22 @@ static void wait_for_room(struct bus *bus)
 
     pthread_mutex_lock(&bus->lock);
     while (!all_have_room(bus)) {
+        wake_all(bus); /* what fills them may have been posted quietly */
         pthread_mutex_unlock(&bus->lock);
         nanosleep(&pause, NULL);
         pthread_mutex_lock(&bus->lock);
     }
 }
 
-void bus_publish(struct bus *bus, struct bus_notice *notice)
+void bus_publish(struct bus *bus, struct bus_notice *notice, bool more)
 {
     if (bus != NULL) {
         if (bus->tap != NULL)
             bus->tap(notice, bus->tap_ctx);
         wait_for_room(bus);
         hand_out(bus, notice, false);
+        if (!more)
+            wake_all(bus);
         pthread_mutex_unlock(&bus->lock);
     }
     unref(notice);
@@ -156,6 +166,7 @@ void bus_offer(struct bus *bus, struct bus_notice *notice)
     if (bus != NULL) {
         pthread_mutex_lock(&bus->lock);
         hand_out(bus, notice, true);
+        wake_all(bus);
         pthread_mutex_unlock(&bus->lock);
     }
     unref(notice);

@@ -235,7 +235,7 @@ static void publication_commit(struct effect *effect)
 {
     struct publication *p = (struct publication *)effect;
 
-    bus_publish(p->bus, &p->notice->bus);
+    bus_publish(p->bus, &p->notice->bus, effect->next != NULL); /* every effect is a publication */
     free(p);
 }
 
@@ -243,7 +243,7 @@ static void publication_discard(struct effect *effect)
 {
     struct publication *p = (struct publication *)effect;
 
-    bus_publish(NULL, &p->notice->bus);
+    bus_publish(NULL, &p->notice->bus, false);
     free(p);
 }
 

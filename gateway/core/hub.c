@@ -320,10 +320,12 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         say_live(h, slot);
 }
 
-/* Serves the next slice of a room; true when its round is done. */
-static bool serve_slice(struct hub *h, struct hub_room *r)
+/* Serves the next slice of a room; returns how many subscribers it visited. */
+static unsigned serve_slice(struct hub *h, struct hub_room *r)
 {
-    for (unsigned i = 0; i < HUB_SLICE && r->remaining > 0; i++) {
+    unsigned i = 0;
+
+    for (; i < HUB_SLICE && r->remaining > 0; i++) {
         if (r->sweep >= r->count)
             r->sweep = 0;
         if (r->sweep + PREFETCH < r->count)
@@ -331,20 +333,23 @@ static bool serve_slice(struct hub *h, struct hub_room *r)
         r->remaining--;
         hub_serve(h, r, &r->slots[r->sweep++]);
     }
-    return r->remaining == 0;
+    return i;
 }
 
 bool hub_turn(struct hub *h, unsigned slices)
 {
+    const unsigned most = slices * HUB_SLICE;
+
     h->woken = false;
-    while (slices-- > 0 && h->dirty_head != NULL) {
+    for (unsigned visited = 0; visited < most && h->dirty_head != NULL;) {
         struct hub_room *r = h->dirty_head;
 
         h->dirty_head = r->dirty_next;
         if (h->dirty_head == NULL)
             h->dirty_tail = NULL;
         r->dirty = false;
-        if (!serve_slice(h, r)) {
+        visited += 1 + serve_slice(h, r);
+        if (r->remaining != 0) {
             const uint32_t remaining = r->remaining;
 
             hub_mark_dirty(h, r); /* to the end of the line */

@@ -75,10 +75,19 @@ static void note_turn(struct edge_thread *t)
         t->long_turn_ms = thread_now(t);
 }
 
+/* Before the loop waits: the timers may have left something to write. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct edge_thread *t = prepare->loop->data;
+
+    store_wake(t->gateway->store);
+}
+
 static void on_check(uv_check_t *check)
 {
     struct edge_thread *t = check->loop->data;
 
+    store_wake(t->gateway->store);
     note_turn(t);
     http_bury(t);
     if (!t->turn_waiting || t->api == NULL)
@@ -151,6 +160,7 @@ static void stop_in_loop(struct edge_thread *t)
     close_handle(&t->mail);
     close_handle(&t->orders);
     close_handle(&t->check);
+    close_handle(&t->prepare);
     close_handle(&t->idle);
     close_handle(&t->ticks);
     close_handle(&t->accept_pause);
@@ -186,6 +196,7 @@ static void start_handles(struct edge_thread *t)
     wheel_init(&t->ws_wheel, t->now_ms);
     t->second_ms = t->now_ms + 1000;
     uv_check_start(&t->check, on_check);
+    uv_prepare_start(&t->prepare, on_prepare);
     uv_timer_start(&t->ticks, on_ticks, WHEEL_TICK_MS, WHEEL_TICK_MS);
     accept_resume(t);
 }
@@ -275,6 +286,7 @@ bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index,
     uv_async_init(&t->loop, &t->mail, on_mail);
     uv_async_init(&t->loop, &t->orders, on_orders);
     uv_check_init(&t->loop, &t->check);
+    uv_prepare_init(&t->loop, &t->prepare);
     uv_idle_init(&t->loop, &t->idle);
     uv_timer_init(&t->loop, &t->ticks);
     uv_timer_init(&t->loop, &t->accept_pause);

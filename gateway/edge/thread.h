@@ -73,6 +73,7 @@ struct edge_thread {
     uv_async_t mail;   /* mails are waiting */
     uv_async_t orders; /* something was ordered */
     uv_check_t check;
+    uv_prepare_t prepare;
     uv_idle_t idle;
     uv_timer_t ticks;
     bool turn_waiting; /* session_turn has work */

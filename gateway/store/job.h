@@ -33,7 +33,7 @@ struct job {
 
 /*
  * An effect: what must happen if, and only after, the batch's commit is durable (publish an event), in the order in
- * which the jobs made it. The store calls exactly one of the two, on the writer thread.
+ * which the jobs made it. The store calls exactly one of the two, on the writer thread; `next` then is the batch's next effect, or NULL.
  */
 struct effect {
     struct effect *next;

@@ -114,7 +114,17 @@ void store_close(struct store *store)
 
 bool store_submit_write(struct store *store, struct job *job)
 {
-    return writer_submit(store->writer, job);
+    return writer_submit(store->writer, job, false);
+}
+
+bool store_submit_write_soon(struct store *store, struct job *job)
+{
+    return writer_submit(store->writer, job, true);
+}
+
+void store_wake(struct store *store)
+{
+    writer_wake(store->writer);
 }
 
 bool store_submit_read(struct store *store, struct job *job)
@@ -161,7 +171,7 @@ enum result store_run_now(struct store *store, struct job *job)
 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.done, NULL);
-    if (writer_submit(store->writer, &w.job)) {
+    if (writer_submit(store->writer, &w.job, false)) {
         pthread_mutex_lock(&w.lock);
         while (!w.is_done)
             pthread_cond_wait(&w.done, &w.lock);

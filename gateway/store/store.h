@@ -48,6 +48,10 @@ void store_close(struct store *store);
 /* Admits a job; false when the queue is full or closing (the job stays the caller's). Any thread. */
 bool store_submit_write(struct store *store, struct job *job);
 bool store_submit_read(struct store *store, struct job *job);
+/* The same as store_submit_write for a thread that may submit more in the same turn of its loop: the writer is woken by store_wake, which
+ * that thread must call before it waits, or by a number of jobs worth a commit. */
+bool store_submit_write_soon(struct store *store, struct job *job);
+void store_wake(struct store *store);
 
 /* Runs a job's `run` right now in a transaction of its own and returns its fate; for start-up, before threads submit. */
 enum result store_run_now(struct store *store, struct job *job);

@@ -33,6 +33,9 @@
 #define GATE_US 2000U
 #define PROBE_MS 1000
 #define TELL_EVERY_MS 1000
+/* So many jobs of a turn of an edge thread wake the writer before the turn ends: it works beside that thread where there is a second core,
+ * and has enough for a commit where it takes the core away. */
+#define TOGETHER 16U
 /* A writer without work for so long gives its page cache back: what thousands of devices left there as they came would else be
  * held as long as they stay. Reading the pages again costs less than a commit. */
 #define IDLE_MS 1000
@@ -42,6 +45,7 @@ struct writer {
     pthread_cond_t wake;
     struct queue queue;
     bool closed; /* refuses */
+    bool waits;  /* the thread, for work */
     bool ending; /* returns once the queue is empty */
     pthread_t thread;
 
@@ -156,16 +160,12 @@ static bool run_together(struct writer *w, struct job *first, enum db_status *st
 
 static void send_all_home(struct writer *w, struct job *first)
 {
-    struct job *next;
     uint64_t n = 0;
 
     for (struct job *job = first; job != NULL; job = job->next)
         n++;
     count(&w->jobs, n); /* before anyone who got an answer can ask */
-    for (struct job *job = first; job != NULL; job = next) {
-        next = job->next; /* once sent, the job is its maker's */
-        queue_send_home(job, RESULT_OK);
-    }
+    queue_send_all_home(first, RESULT_OK);
 }
 
 static void run_batch(struct writer *w, struct job *first)
@@ -309,12 +309,14 @@ static struct job *wait_for_jobs(struct writer *w, bool *end)
     struct job *batch;
 
     pthread_mutex_lock(&w->lock);
+    w->waits = true;
     while (w->queue.head == NULL && !w->ending) {
         if (due == INT64_MAX)
             pthread_cond_wait(&w->wake, &w->lock);
         else if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
             break;
     }
+    w->waits = false;
     batch = queue_take(&w->queue, w->batch_max);
     *end = batch == NULL && w->ending;
     pthread_mutex_unlock(&w->lock);
@@ -397,16 +399,24 @@ void writer_free(struct writer *w)
     free(w);
 }
 
-bool writer_submit(struct writer *w, struct job *job)
+bool writer_submit(struct writer *w, struct job *job, bool more)
 {
     bool taken;
 
     pthread_mutex_lock(&w->lock);
     taken = !w->closed && queue_push(&w->queue, job);
-    if (taken)
+    if (taken && w->waits && (!more || w->queue.depth >= TOGETHER))
         pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
     return taken;
+}
+
+void writer_wake(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->waits && w->queue.head != NULL)
+        pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void writer_stats(struct writer *w, struct store_stats *out)

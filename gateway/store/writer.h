@@ -37,8 +37,11 @@ void writer_close(struct writer *writer);
  * legal. The readers are drained before and freed after. */
 void writer_free(struct writer *writer);
 
-/* Admits a job; false when the queue is full or closed. */
-bool writer_submit(struct writer *writer, struct job *job);
+/* Admits a job; false when the queue is full or closed. `more`: the caller may have more jobs at once, and calls writer_wake before it
+ * waits for anything. */
+bool writer_submit(struct writer *writer, struct job *job, bool more);
+/* Wakes the thread if there are jobs that it does not know of. */
+void writer_wake(struct writer *writer);
 /* Fills the writer's part. */
 void writer_stats(struct writer *writer, struct store_stats *out);
 /* Do commits succeed? After one failed the thread tries a small one each second, so the answer becomes

@@ -45,7 +45,7 @@ static void release(struct bus_notice *bus_notice)
     free(n);
 }
 
-static void publish(const struct inside *in, const char *room, long long seq)
+static void publish(const struct inside *in, const char *room, long long seq, bool more)
 {
     static char payload[FRAME_MAX];
     struct frame_parts parts = {.type = EVENT_MESSAGE,
@@ -68,17 +68,17 @@ static void publish(const struct inside *in, const char *room, long long seq)
     n->bus.release = release;
     n->kind = NOTICE_EVENT;
     n->app = APP;
-    bus_publish(in->bus, &n->bus);
+    bus_publish(in->bus, &n->bus, more);
 }
 
-static void command(struct inside *in, const char *line)
+static void command(struct inside *in, const char *line, bool more)
 {
     char name[64];
     long long seq;
     unsigned n;
 
     if (sscanf(line, "send %63s %lld", name, &seq) == 2)
-        publish(in, name, seq);
+        publish(in, name, seq, more);
     else if (sscanf(line, "frame %u", &n) == 1 && n >= 300 && n <= FRAME_MAX)
         in->frame = n;
     else if (sscanf(line, "epoch %63s", name) == 1)
@@ -105,7 +105,7 @@ static void *serve(void *arg)
             text[len] = '\0';
             for (; (end = strchr(at, '\n')) != NULL; at = end + 1) {
                 *end = '\0';
-                command(in, at);
+                command(in, at, strchr(end + 1, '\n') != NULL);
             }
             len = strlen(at);
             memmove(text, at, len + 1);

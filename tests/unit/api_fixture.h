@@ -112,10 +112,12 @@ static inline void deliver(size_t max)
     (void)session_mail(thread, max);
     while (session_turn(thread))
         ;
+    store_wake(store.store);
 }
 
 static inline void wait_depth(size_t n)
 {
+    store_wake(store.store);
     for (int i = 0; mailbox_depth(store.home) < n; i++) {
         if (i == 20000)
             fail_msg("a call did not come home");
@@ -126,6 +128,7 @@ static inline void wait_depth(size_t n)
 static inline int finish(int before)
 {
     while (answers == before) {
+        store_wake(store.store); /* as an edge thread does before it waits */
         if (!mailbox_wait(store.home, 20000))
             fail_msg("a call did not come home");
         deliver(0);

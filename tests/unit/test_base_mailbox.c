@@ -229,6 +229,34 @@ static void no_wake_is_lost(void **state)
     (void)pthread_mutex_destroy(&bell.lock);
 }
 
+static void many_quiet_mails_cost_one_wake(void **state)
+{
+    (void)state;
+    atomic_int wakes = 0;
+    struct seen seen = {0};
+    struct mailbox *mb = mailbox_create(1, count_wake, &wakes);
+    mailbox_wake(mb);
+    for (int i = 1; i <= 3; i++) {
+        mailbox_post_quietly(mb, &new_note(0, i)->mail);
+    }
+    assert_int_equal(wakes, 0);
+    mailbox_wake(mb);
+    mailbox_wake(mb);
+    assert_int_equal(wakes, 1);
+    mailbox_post_quietly(mb, &new_note(0, 4)->mail); /* behind what was told of */
+    mailbox_wake(mb);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(mailbox_drain(mb, &seen, 0), 4);
+    mailbox_post_quietly(mb, &new_note(0, 5)->mail);
+    mailbox_post_always(mb, &new_note(0, 6)->mail); /* somebody else's, for whom nobody else wakes */
+    assert_int_equal(wakes, 2);
+    assert_int_equal(mailbox_drain(mb, &seen, 0), 2);
+    mailbox_wake(mb);
+    assert_int_equal(wakes, 2);
+    assert_false(seen.out_of_order);
+    mailbox_free(mb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +265,7 @@ int main(void)
         cmocka_unit_test(closing),
         cmocka_unit_test(many_threads_lose_nothing),
         cmocka_unit_test(no_wake_is_lost),
+        cmocka_unit_test(many_quiet_mails_cost_one_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

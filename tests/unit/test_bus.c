@@ -84,7 +84,7 @@ static void notices_arrive_in_order_while_threads_offer_to_each_other(void **sta
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&listeners[i].thread, NULL, listen_on, &listeners[i]), 0);
     for (int n = 1; n <= NOTICES; n++)
-        bus_publish(bus, make(n));
+        bus_publish(bus, make(n), false);
     for (int i = 0; i < THREADS; i++)
         atomic_store(&listeners[i].stop, true);
     for (int i = 0; i < THREADS; i++) {
@@ -126,7 +126,7 @@ static void a_fence_comes_home_after_every_other_thread_handled_what_was_publish
         if (i == 0)
             assert_false(bus_fence(bus, boxes[0], &last)); /* nobody else is there */
     }
-    bus_publish(bus, make(1));
+    bus_publish(bus, make(1), false);
     (void)mailbox_drain(boxes[0], &home, 0);
     assert_true(bus_fence(bus, boxes[0], &last));
     for (int i = 0; i < 2; i++) { /* whichever order it takes */
@@ -145,10 +145,38 @@ static void a_fence_comes_home_after_every_other_thread_handled_what_was_publish
     bus_destroy(bus);
 }
 
+static void count_wake(void *arg)
+{
+    *(int *)arg += 1;
+}
+
+static void what_is_published_together_wakes_each_thread_once(void **state)
+{
+    struct bus *bus = bus_create(ignore, 0);
+    struct mailbox *boxes[2];
+    int wakes[2] = {0}, seen = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        boxes[i] = mailbox_create(16, count_wake, &wakes[i]);
+        assert_true(bus_attach(bus, boxes[i]));
+    }
+    for (int n = 1; n <= 5; n++)
+        bus_publish(bus, make(n), n < 5);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(wakes[i], 1);
+        assert_int_equal(mailbox_drain(boxes[i], &seen, 0), 5);
+        bus_detach(bus, boxes[i]);
+        mailbox_free(boxes[i]);
+    }
+    bus_destroy(bus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notices_arrive_in_order_while_threads_offer_to_each_other),
+        cmocka_unit_test(what_is_published_together_wakes_each_thread_once),
         cmocka_unit_test(a_fence_comes_home_after_every_other_thread_handled_what_was_published),
     };
 

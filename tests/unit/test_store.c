@@ -101,6 +101,38 @@ static void group_commit(void **state)
     fixture_free(&f);
 }
 
+static void jobs_that_may_be_followed_by_more_run_when_their_thread_says_so(void **state)
+{
+    enum { FEW = 3, MANY = 64 };
+    struct fixture f;
+    struct task tasks[FEW + MANY];
+    struct store_stats before, after;
+
+    (void)state;
+    fixture_start(&f);
+    store_stats(f.store, &before);
+    for (int i = 0; i < FEW; i++) {
+        task_init(&tasks[i], &f, put_client, NULL);
+        tasks[i].number = i;
+        assert_true(store_submit_write_soon(f.store, &tasks[i].job));
+    }
+    store_wake(f.store);
+    fixture_await(&f, FEW);
+    store_stats(f.store, &after);
+    assert_int_equal(after.jobs - before.jobs, FEW);
+    /* A number worth a commit does not wait to be told. */
+    for (int i = FEW; i < FEW + MANY; i++) {
+        task_init(&tasks[i], &f, put_client, NULL);
+        tasks[i].number = i;
+        assert_true(store_submit_write_soon(f.store, &tasks[i].job));
+    }
+    assert_true(mailbox_wait(f.home, 20000));
+    store_wake(f.store);
+    fixture_await(&f, MANY);
+    store_wake(f.store); /* nothing to say: harmless */
+    fixture_free(&f);
+}
+
 static void nothing_written_costs_no_commit(void **state)
 {
     struct fixture f;
@@ -481,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group_commit),
+        cmocka_unit_test(jobs_that_may_be_followed_by_more_run_when_their_thread_says_so),
         cmocka_unit_test(nothing_written_costs_no_commit),
         cmocka_unit_test(one_failing_job_harms_no_other),
         cmocka_unit_test(readers_cannot_write),
