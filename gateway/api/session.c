@@ -12,7 +12,6 @@ void session_stop(struct session *s, int code, const char *reason)
         return;
     s->state = SESSION_CLOSING;
     s->hub.gone = true;
-    s->deadline_ms = INT64_MAX;
     session_transport(s)->close(s->connection, code, reason);
 }
 
@@ -58,12 +57,13 @@ static void hold(struct session *s, const char *payload, size_t n)
     struct session_held **at = &s->held;
     struct session_held *h;
     size_t bytes = n;
+    unsigned count = 0;
 
-    while (*at != NULL) {
+    for (; *at != NULL; count++) {
         bytes += (*at)->n;
         at = &(*at)->next;
     }
-    if (s->held_count >= SESSION_HELD_FRAMES || bytes > SESSION_HELD_BYTES + n) {
+    if (count >= SESSION_HELD_FRAMES || bytes > SESSION_HELD_BYTES + n) {
         session_stop(s, CLOSE_TOO_MANY, "wait for `ready` before sending more");
         return;
     }
@@ -76,18 +76,14 @@ static void hold(struct session *s, const char *payload, size_t n)
     h->n = n;
     memcpy(h->text, payload, n);
     *at = h;
-    s->held_count++;
 }
 
-static void free_held(struct session *s)
+struct session_held *session_take_held(struct session *s)
 {
-    while (s->held != NULL) {
-        struct session_held *h = s->held;
+    struct session_held *held = s->held;
 
-        s->held = h->next;
-        free(h);
-    }
-    s->held_count = 0;
+    s->held = NULL;
+    return held;
 }
 
 static void pong(struct session *s, const struct wire_in *in, int64_t now_ms)
@@ -207,14 +203,14 @@ struct principal_claim session_claim(const struct session *s)
     return claim;
 }
 
-void session_release_held(struct session *s, int64_t now_ms)
+void session_release_held(struct session *s, struct session_held *held, int64_t now_ms)
 {
-    while (s->held != NULL && (s->state == SESSION_READY || s->state == SESSION_NEW)) {
-        struct session_held *h = s->held;
+    struct session_held *next;
 
-        s->held = h->next;
-        s->held_count--;
-        handle(s, h->text, h->n, now_ms);
+    for (struct session_held *h = held; h != NULL; h = next) {
+        next = h->next;
+        if (s->state == SESSION_READY)
+            handle(s, h->text, h->n, now_ms);
         free(h);
     }
 }
@@ -251,7 +247,7 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
     s->thread = thread;
     thread->sessions->transport = transport;
     s->connection = connection;
-    s->deadline_ms = now_ms + config->server.auth_timeout * 1000;
+    s->auth_by_ms = now_ms + config->server.auth_timeout * 1000;
     s->caps = (uint8_t)wire_in_caps(facts->caps.p != NULL ? facts->caps.p : "", facts->caps.n);
     s->origin_host = join_origin(facts);
     if (facts->origin.p != NULL && s->origin_host == NULL) {
@@ -279,7 +275,8 @@ void session_close(struct session *s)
         j->session = NULL;
     if (s->user != NULL)
         session_table_remove(s);
-    free_held(s);
+    else
+        session_release_held(s, session_take_held(s), 0);
     free(s->device); /* or origin_host */
     free(s);
 }
@@ -294,15 +291,17 @@ void session_drained(struct session *s)
 
 int64_t session_deadline(const struct session *s)
 {
-    return s->deadline_ms;
+    if (s->state == SESSION_CLOSING)
+        return INT64_MAX;
+    if (s->state != SESSION_READY)
+        return s->auth_by_ms;
+    if (s->expires_ms == 0)
+        return INT64_MAX;
+    return s->told_expiring ? s->expires_ms : s->expires_ms - SESSION_EXPIRING_MS;
 }
 
 void session_update_deadline(struct session *s)
 {
-    if (s->expires_ms == 0)
-        s->deadline_ms = INT64_MAX;
-    else
-        s->deadline_ms = s->told_expiring ? s->expires_ms : s->expires_ms - SESSION_EXPIRING_MS;
     session_transport(s)->rearm(s->connection);
 }
 
@@ -310,7 +309,7 @@ void session_tick(struct session *s, int64_t now_ms)
 {
     struct json_out o;
 
-    if (s->state == SESSION_CLOSING || now_ms < s->deadline_ms)
+    if (now_ms < session_deadline(s))
         return;
     if (s->state != SESSION_READY) {
         session_stop(s, CLOSE_NO_AUTH, "no auth in time");

@@ -22,9 +22,10 @@ struct session_transport {
     /* Sends one control text frame (a reply, ready, bye, signal): `n` payload bytes, copied by the edge if they do not fit
      * the socket now. False: the connection's outgoing buffer is over its cap; the session closes it with 1013. */
     bool (*text)(void *connection, const char *payload, size_t n);
-    /* Hands ready-made frame bytes (WebSocket headers included) to the socket and keeps none: see `send` in hub.h. None of these
+    /* Hands ready-made frame bytes (WebSocket headers included) to the socket and keeps none: see `send` in hub.h. `more`: if all of
+     * them are taken, `text` follows at once, and they may go out with that. None of these
      * functions calls back into the session before it returns. */
-    enum hub_sent (*frames)(void *connection, const char *p, size_t n, size_t *taken);
+    enum hub_sent (*frames)(void *connection, const char *p, size_t n, bool more, size_t *taken);
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);

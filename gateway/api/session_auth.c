@@ -5,6 +5,7 @@
 #include "api/session_private.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "core/client.h"
 #include "core/device.h"
 
 #include <stdio.h>
@@ -16,18 +17,20 @@ struct auth_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     char device[65];
+    /* Not allocated where it is read: what a reader's heap gave would be freed here, and serve the next device's lasting memory from there. */
+    char nickname[CLIENT_NICKNAME_MAX + 1];
     char *package; /* NULL: none named */
+    char *why;     /* refused: the sentence; NULL: none */
     unsigned caps;
-    bool renewal;
     int64_t expires_ms;
-    char *nickname;
 };
 
 struct seen_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     uint64_t serial;
-    char user[65], device[65], caps[32];
+    char device[65];
+    uint8_t caps;
     char *package; /* NULL: none named */
 };
 
@@ -47,12 +50,18 @@ static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     struct seen_job *j = (struct seen_job *)job;
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
     struct principal who;
+    struct outcome out;
+    char caps[32];
 
     /* Once more, now that notices find the session: a token that was revoked while it was being checked. */
-    j->base.out.rc = principal_resolve(&tx, &j->claim, &who, &j->base.out);
-    if (j->base.out.rc != RESULT_OK)
+    tx_outcome_init(&out);
+    j->base.rc = principal_resolve(&tx, &j->claim, &who, &out);
+    tx_outcome_free(&out);
+    if (j->base.rc != RESULT_OK)
         return;
-    device_seen(&tx, str_c(j->user), str_c(j->device), str_c(j->caps), str_c(j->package), j->serial,
+    (void)snprintf(caps, sizeof(caps), "%s%s%s", j->caps & WIRE_CAP_ACK ? "ack," : "",
+                   j->caps & WIRE_CAP_QUOTE ? "quote," : "", j->caps & WIRE_CAP_RECALL ? "recall" : "");
+    device_seen(&tx, str_c(j->claim.user), str_c(j->device), str_c(caps), str_c(j->package), j->serial,
                 j->base.config->server.device_days);
 }
 
@@ -70,7 +79,7 @@ static void seen_done(struct job *job, void *ctx)
     struct session *s = ((struct seen_job *)job)->base.session;
 
     (void)ctx;
-    if (s != NULL && job->fate == RESULT_OK && ((struct seen_job *)job)->base.out.rc != RESULT_OK)
+    if (s != NULL && job->fate == RESULT_OK && ((struct seen_job *)job)->base.rc != RESULT_OK)
         session_stop(s, CLOSE_TOKEN, "the token was revoked");
     seen_drop(job);
 }
@@ -90,13 +99,11 @@ void session_auth_seen(struct session *s, const char *package)
     j->base.job.drop = seen_drop;
     j->serial = s->serial;
     j->claim = session_claim(s);
-    copy(j->user, sizeof(j->user), session_user_id(s->user));
     copy(j->device, sizeof(j->device), str_c(s->device));
     j->package = package != NULL && package[0] != '\0' ? strdup(package) : NULL;
-    (void)snprintf(j->caps, sizeof(j->caps), "%s%s%s", s->caps & WIRE_CAP_ACK ? "ack," : "",
-                   s->caps & WIRE_CAP_QUOTE ? "quote," : "", s->caps & WIRE_CAP_RECALL ? "recall" : "");
+    j->caps = s->caps;
     if (store_submit_write_soon(s->thread->gateway->store, &j->base.job))
-        s->seen_ms = s->thread->now_ms();
+        s->seen_s = (uint32_t)(s->thread->now_ms() / 1000);
     else
         seen_drop(&j->base.job);
 }
@@ -108,17 +115,20 @@ static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     struct auth_job *j = (struct auth_job *)job;
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
     struct principal who;
+    struct outcome out;
 
-    free(j->nickname);
-    j->nickname = NULL;
-    j->base.out.rc = principal_resolve(&tx, &j->claim, &who, &j->base.out);
-    if (j->base.out.rc != RESULT_OK)
+    free(j->why);
+    j->why = NULL;
+    tx_outcome_init(&out);
+    j->base.rc = principal_resolve(&tx, &j->claim, &who, &out);
+    if (j->base.rc != RESULT_OK)
+        j->why = strdup(out.text);
+    tx_outcome_free(&out);
+    if (j->base.rc != RESULT_OK)
         return;
     j->expires_ms = who.expires_ms;
     copy(j->claim.user, sizeof(j->claim.user), who.user);
-    j->nickname = malloc(who.client.nickname.n + 1);
-    if (j->nickname != NULL)
-        copy(j->nickname, who.client.nickname.n + 1, who.client.nickname);
+    copy(j->nickname, sizeof(j->nickname), who.client.nickname);
 }
 
 static void auth_drop(struct job *job)
@@ -126,7 +136,7 @@ static void auth_drop(struct job *job)
     struct auth_job *j = (struct auth_job *)job;
 
     session_job_release(&j->base);
-    free(j->nickname);
+    free(j->why);
     free(j->package);
     free(j);
 }
@@ -155,7 +165,7 @@ static void send_ready(struct session *s, const struct auth_job *j)
                            .session = session_text(str_c(name)),
                            .device = session_text(str_c(s->device)),
                            .user_id = session_text(session_user_id(s->user)),
-                           .nickname = session_text(str_c(j->nickname != NULL ? j->nickname : "")),
+                           .nickname = session_text(str_c(j->nickname)),
                            .ping_ms = limits.ping_ms,
                            .frame_max = limits.frame_max,
                            .rooms_max = limits.rooms_max,
@@ -166,7 +176,9 @@ static void send_ready(struct session *s, const struct auth_job *j)
 /* The token stands: the session is ready. */
 static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
-    s->token = (uint8_t)j->claim.token;
+    struct session_held *held = NULL;
+
+    s->token = (unsigned)j->claim.token & 7U;
     s->token_foreign = j->claim.generation < 0;
     s->token_since = s->token_foreign ? j->claim.issued_s : j->claim.generation;
     memcpy(s->token_hash, j->claim.hash, sizeof(s->token_hash));
@@ -184,13 +196,14 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         s->caps = (uint8_t)j->caps;
         s->serial = atomic_fetch_add(&next_serial, 1); /* the device is its latest authenticated session's */
         s->state = SESSION_READY;
+        held = session_take_held(s);
         session_table_add(s, j->base.app_id, str_c(j->claim.user));
     }
     session_auth_seen(s, j->package);
     s->state = SESSION_READY;
     session_update_deadline(s);
     send_ready(s, j);
-    session_release_held(s, now_ms);
+    session_release_held(s, held, now_ms);
 }
 
 static void auth_done(struct job *job, void *ctx)
@@ -204,8 +217,8 @@ static void auth_done(struct job *job, void *ctx)
         goto out;
     if (job->fate != RESULT_OK)
         refuse(s, j->base.has_id, j->base.id, job->fate, "");
-    else if (j->base.out.rc != RESULT_OK)
-        refuse(s, j->base.has_id, j->base.id, j->base.out.rc, j->base.out.text);
+    else if (j->base.rc != RESULT_OK)
+        refuse(s, j->base.has_id, j->base.id, j->base.rc, j->why != NULL ? j->why : "");
     else if (s->user != NULL && !str_eq(session_user_id(s->user), str_c(j->claim.user)))
         refuse(s, j->base.has_id, j->base.id, RESULT_INVALID_TOKEN,
                "The token is another user's; open a new connection for another user");
@@ -293,6 +306,7 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
         session_stop(s, CLOSE_LATER, "try again later");
         return;
     }
+    j->base.job.brief = true;
     j->base.job.run = auth_run;
     j->base.job.done = auth_done;
     j->base.job.drop = auth_drop;

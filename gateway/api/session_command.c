@@ -12,6 +12,7 @@
 
 struct message_job {
     struct session_job base; /* first */
+    struct outcome out;
     struct principal_claim claim;
     bool is_recall;
     bool fenced;
@@ -27,10 +28,10 @@ static void message_run(struct job *job, struct store_conn *conn, int64_t now_ms
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
     struct principal who;
 
-    j->base.out.rc = principal_resolve(&tx, &j->claim, &who, &j->base.out);
-    if (j->base.out.rc == RESULT_OK)
-        j->base.out.rc = j->is_recall ? recall_apply(&tx, &who, &j->recall, &j->base.out)
-                                      : message_send(&tx, &who, &j->send, &j->base.out);
+    tx_outcome_reset(&j->out);
+    j->out.rc = principal_resolve(&tx, &j->claim, &who, &j->out);
+    if (j->out.rc == RESULT_OK)
+        j->out.rc = j->is_recall ? recall_apply(&tx, &who, &j->recall, &j->out) : message_send(&tx, &who, &j->send, &j->out);
 }
 
 static void message_drop(struct job *job)
@@ -38,6 +39,7 @@ static void message_drop(struct job *job)
     struct message_job *j = (struct message_job *)job;
 
     session_job_release(&j->base);
+    tx_outcome_free(&j->out);
     json_decref(j->json);
     arena_free(&j->arena);
     free(j);
@@ -54,7 +56,7 @@ static void message_done(struct job *job, void *ctx)
 {
     struct message_job *j = (struct message_job *)job;
     struct session *s = j->base.session;
-    struct outcome *out = &j->base.out;
+    struct outcome *out = &j->out;
     struct json_out o;
 
     (void)ctx;
@@ -89,6 +91,7 @@ static void start_message(struct session *s, struct wire_in *in, bool recall)
         session_stop(s, CLOSE_LATER, "try again later");
         return;
     }
+    tx_outcome_init(&j->out);
     j->base.job.run = message_run;
     j->base.job.done = message_done;
     j->base.job.drop = message_drop;

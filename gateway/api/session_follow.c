@@ -116,6 +116,15 @@ static void tell_refused(struct follow *f, struct str room, enum result rc, cons
 
 /* --- the hub's questions --- */
 
+/* Is the answer to a subscribe sent right after what is being sent now? */
+static bool answer_follows(const struct hub *hub)
+{
+    const struct hub_sub *sub = hub_completing(hub);
+    const struct follow *f = sub != NULL ? hub_sub_tag(sub) : NULL;
+
+    return f != NULL && f->open == 1;
+}
+
 static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, size_t *taken)
 {
     struct session *s = of_conn(conn);
@@ -123,7 +132,7 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
 
     if (s->state == SESSION_CLOSING)
         return HUB_GONE;
-    sent = session_transport(s)->frames(s->connection, p, n, taken);
+    sent = session_transport(s)->frames(s->connection, p, n, answer_follows(s->thread->hub), taken);
     if (sent == HUB_SENT)
         metrics_inc(s->thread->gateway->metrics.deliveries);
     else if (sent == HUB_BLOCKED)
@@ -299,7 +308,7 @@ static void all_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         j->ids[i] = arena_str(&j->arena, rooms[i].id);
         j->joined_seq[i] = members[i].joined_seq;
     }
-    j->base.out.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_OK;
+    j->base.rc = store_conn_failed(conn) ? RESULT_UNAVAILABLE : RESULT_OK;
 }
 
 static void all_drop(struct job *job)
@@ -336,7 +345,7 @@ static void all_done(struct job *job, void *ctx)
     (void)ctx;
     if (s == NULL || s->state != SESSION_READY)
         goto out; /* the follow went with its session, or goes with it soon */
-    if (job->fate != RESULT_OK || j->base.out.rc != RESULT_OK) {
+    if (job->fate != RESULT_OK || j->base.rc != RESULT_OK) {
         session_reply_error(s, j->base.has_id, j->base.id, RESULT_UNAVAILABLE, "The rooms could not be read; try again", 1);
         follow_free(j->follow);
         goto out;

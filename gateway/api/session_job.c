@@ -20,7 +20,6 @@ bool session_job_init(struct session_job *j, struct session *s, const char *app_
     j->has_id = has_id;
     j->id = id;
     j->job.home = s->thread->mailbox;
-    tx_outcome_init(&j->out);
     j->prev = NULL;
     j->next = s->jobs;
     if (s->jobs != NULL)
@@ -54,14 +53,12 @@ void session_job_release(struct session_job *j)
     if (j->next != NULL)
         j->next->prev = j->prev;
     config_unref(j->config);
-    tx_outcome_free(&j->out);
     if (s != NULL)
         session_leave(s);
 }
 
-struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, int64_t now_ms)
+struct core_tx session_job_tx(const struct session_job *j, struct store_conn *conn, int64_t now_ms)
 {
-    tx_outcome_reset(&j->out);
     return (struct core_tx){.conn = conn,
                             .arena = store_conn_arena(conn),
                             .now_ms = now_ms,

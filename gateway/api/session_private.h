@@ -16,7 +16,7 @@
 #define SESSION_ACKS 2048U               /* rooms in one session's unwritten acks */
 #define SESSION_ACKS_ALL 65536U          /* unwritten acks of a thread */
 #define SESSION_REFUSED 16384U           /* refused numbers of one room in them: more than a frame holds */
-#define SESSION_SEEN_MS INT64_C(21600000) /* a device that stays connected is noted as seen so often */
+#define SESSION_SEEN_S 21600              /* a device that stays connected is noted as seen so often */
 
 #define CLOSE_DRAINING 1001
 #define CLOSE_LATER 1013
@@ -67,34 +67,40 @@ struct session {
     struct api_thread *thread;
     void *connection;
     struct session_user *user; /* once READY */
-    struct session *user_next;
+    union {
+        struct session *user_next;   /* with `user` */
+        struct session_held *held;   /* until then */
+    };
     struct session_job *jobs;        /* under way */
     struct follow *follows;          /* subscribes that are not answered yet */
     struct session_ack *acks;        /* its part of the thread's line */
-    struct session_held *held;
     union {
         char *device;                /* with `user` */
         char *origin_host;           /* until then Origin and Host: "origin\nhost"; NULL: no Origin */
     };
     uint64_t serial;
-    int64_t expires_ms;              /* of the token; 0: never */
-    int64_t deadline_ms;
+    union {
+        int64_t expires_ms;          /* once READY: of the token; 0: never */
+        int64_t auth_by_ms;          /* until then */
+    };
     int64_t frames_due_us;           /* when all its frames would be through at frames_per_second */
-    int64_t seen_ms;                 /* when the device was noted as seen last; 0: to be done */
-    uint32_t typing_ms;              /* the low bits of when `typing` went out last */
-    uint32_t reconnect_ms;           /* with draining: what `bye` says */
-    uint16_t held_count;
+    union {
+        uint32_t typing_ms;          /* the low bits of when `typing` went out last */
+        uint32_t reconnect_ms;       /* with draining: what `bye` says */
+    };
+    uint32_t seen_s;                 /* when the device was noted as seen last; 0: to be done */
     uint16_t ack_count;
-    uint8_t state;
     uint8_t caps;
-    bool all;                        /* follows every room, also those joined later */
-    bool told_expiring;
-    bool draining;                   /* takes no more frames; leaves when its jobs are home */
-    uint8_t token;                   /* enum principal_token; with the next three what session_claim tells */
-    bool token_foreign;
+    uint8_t state : 3;
+    uint8_t token : 3;               /* enum principal_token; with token_foreign and the last two what session_claim tells */
+    bool all : 1;                    /* follows every room, also those joined later */
+    bool told_expiring : 1;
+    bool draining : 1;               /* takes no more frames; leaves when its jobs are home */
+    bool token_foreign : 1;
     unsigned char token_hash[32];
     int64_t token_since;             /* the token's generation, or, with token_foreign, when it was issued, in s */
 };
+_Static_assert(sizeof(struct session) <= 168, "an idle device's memory is a promise");
 
 struct session_table {
     const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
@@ -123,8 +129,8 @@ struct session_job {
     int64_t app_id;
     struct bus *bus;
     bool has_id;
+    enum result rc; /* of what `run` did */
     int64_t id;
-    struct outcome out;
 };
 
 static inline const struct session_transport *session_transport(const struct session *s)
@@ -165,8 +171,10 @@ void session_reply_error(struct session *s, bool has_id, int64_t id, enum result
 void session_stop(struct session *s, int code, const char *reason);
 /* Draining and nothing under way any more: says `bye` and closes. */
 void session_leave(struct session *s);
-/* Handles frames that waited for the authentication. */
-void session_release_held(struct session *s, int64_t now_ms);
+/* The frames that wait for the authentication; the caller's from here on. */
+struct session_held *session_take_held(struct session *s);
+/* Handles them, in their order, as long as the session is ready, and frees them. */
+void session_release_held(struct session *s, struct session_held *held, int64_t now_ms);
 void session_dispatch(struct session *s, struct wire_in *in, int64_t now_ms);
 void session_update_deadline(struct session *s);
 
@@ -180,12 +188,13 @@ bool session_job_init(struct session_job *j, struct session *s, const char *app_
 void session_job_submit(struct session_job *j, struct session *s, bool write);
 /* Takes it off its session's list and frees what session_job_init took. */
 void session_job_release(struct session_job *j);
-struct core_tx session_job_tx(struct session_job *j, struct store_conn *conn, int64_t now_ms);
+/* For `run`. */
+struct core_tx session_job_tx(const struct session_job *j, struct store_conn *conn, int64_t now_ms);
 
 /* session_auth.c */
 void session_auth_start(struct session *s, struct str client_key, struct str token, struct str device, unsigned caps,
                         struct str package, bool has_id, int64_t id, int64_t now_ms);
-/* Remembers that the device is here and lets its older sessions go; `package` may be "". When the queue is full, s->seen_ms stays as it is
+/* Remembers that the device is here and lets its older sessions go; `package` may be "". When the queue is full, s->seen_s stays as it is
  * and the thread tries again. */
 void session_auth_seen(struct session *s, const char *package);
 /* A token of the user was revoked: closes if it was this one's. */

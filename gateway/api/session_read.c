@@ -120,6 +120,7 @@ bool session_read_start(struct api_thread *t, const struct session_read *read)
     if (read->user.n != 0)
         memcpy(j->names, read->user.p, read->user.n);
     memcpy(j->names + read->user.n, read->room.p, read->room.n);
+    j->job.brief = read->after < 0;
     j->job.home = t->mailbox;
     j->job.run = read_run;
     j->job.done = read_done;

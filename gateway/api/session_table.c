@@ -227,7 +227,7 @@ static void look_at(struct session *s, int64_t now_ms, unsigned *due)
         session_stop(s, CLOSE_LATER, "the connection does not take its events");
     else if (s->hub.blocked)
         s->hub.stalled++;
-    if (s->state == SESSION_READY && *due > 0 && now_ms - s->seen_ms >= SESSION_SEEN_MS) {
+    if (s->state == SESSION_READY && *due > 0 && now_ms / 1000 - s->seen_s >= SESSION_SEEN_S) {
         session_auth_seen(s, "");
         (*due)--;
     }

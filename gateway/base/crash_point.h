@@ -7,9 +7,10 @@
  * Fails:   never.
  * Thread:  any.
  *
- * The places: before-commit (its statements ran), in-commit (a write to the log; a commit makes several), in-commit-sync (written,
- * not yet synced), after-commit (durable; nobody has heard of it), before-fan-out (heard by an edge thread, sent to nobody there),
- * after-publish (handed to every edge thread, not answered), before-erase (the log of erased bytes is about to be emptied).
+ * The places: before-commit (its statements ran), in-commit (half of a write to the log; a large commit makes several),
+ * in-commit-sync (written, not yet synced), after-commit (durable; nobody has heard of it), before-fan-out (heard by an edge thread,
+ * sent to nobody there), after-publish (handed to every edge thread, not answered), before-erase (the log of erased bytes is about
+ * to be emptied).
  *
  * Without the build option RECALL_CRASH_POINTS there is no counter, no variable and no code: the macro is empty.
  */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NICKNAME_MAX 256
 #define AVATAR_MAX 2048
 #define DAY_MS INT64_C(86400000)
 
@@ -36,8 +35,8 @@ static enum result check(const struct client_command *c, struct outcome *out)
     if (!text_user_valid(c->id.p, c->id.n))
         return tx_fail(out, RESULT_INVALID_BODY,
                        "_id must be a string of 1 to %d bytes without control characters", TEXT_USER_MAX);
-    if (c->nickname.n > NICKNAME_MAX)
-        return tx_fail(out, RESULT_INVALID_BODY, "nickname must be a string of 0 to %d bytes", NICKNAME_MAX);
+    if (c->nickname.n > CLIENT_NICKNAME_MAX)
+        return tx_fail(out, RESULT_INVALID_BODY, "nickname must be a string of 0 to %d bytes", CLIENT_NICKNAME_MAX);
     if (c->avatar.n > AVATAR_MAX)
         return tx_fail(out, RESULT_INVALID_BODY, "avatarUrl must be a string of 0 to %d bytes", AVATAR_MAX);
     if (c->bind_token.p != NULL && (c->bind_token.n == 0 || c->bind_token.n > JWT_TOKEN_MAX))

@@ -9,9 +9,11 @@
 
 #include "core/principal.h"
 
+#define CLIENT_NICKNAME_MAX 256 /* bytes */
+
 struct client_command {
     struct str id;            /* 1 to 64 bytes */
-    struct str nickname;      /* absent: keep, or "" for a new one; up to 256 bytes */
+    struct str nickname;      /* absent: keep, or "" for a new one; up to CLIENT_NICKNAME_MAX bytes */
     struct str avatar;        /* avatarUrl; absent: keep */
     struct str fields;        /* JSON object text with all other fields; absent: keep */
     int is_robot;             /* -1: keep */

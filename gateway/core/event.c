@@ -12,6 +12,9 @@
 #define QUOTED_MAX 1000U
 /* Most messages are quoted by none or a few: the first look asks for so many. */
 #define QUOTED_FEW 8U
+/* Bytes of a frame besides the texts that are in it. */
+#define FRAME_ROOM 768U
+#define OBJECT_ROOM 512U
 
 static struct wire_text wt(struct str s)
 {
@@ -58,7 +61,9 @@ static void render_message(struct core_tx *tx, struct json_out *o, const struct 
     size_t start;
 
     json_out_init(&object);
+    json_out_room(&object, OBJECT_ROOM + m->body.n + m->content.n);
     view_message(tx, &object, m, &inner);
+    json_out_room(o, OBJECT_ROOM + object.len);
     start = edit ? wire_out_edit(o, at, wt_out(&object)) : wire_out_message(o, at, wt_out(&object));
     if (json_out_ok(&object) && !o->failed)
         move_marks(marks, &inner, start);
@@ -69,17 +74,20 @@ static void render_message(struct core_tx *tx, struct json_out *o, const struct 
  * reaches all of them. */
 static struct wire_text *quoted_by(struct core_tx *tx, const struct message_row *m, size_t *count)
 {
-    struct message_row *rows = arena_alloc(tx->arena, QUOTED_FEW * sizeof(*rows));
+    struct message_row *rows;
     struct wire_text *ids;
-    const bool none = tx->recall != NULL && tx->recall_unquoted && str_eq(tx->recall->message, m->id);
-    size_t n = none ? 0 : store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_FEW);
+    size_t n;
 
+    *count = 0;
+    if (tx->recall != NULL && tx->recall_unquoted && str_eq(tx->recall->message, m->id))
+        return NULL;
+    rows = arena_alloc(tx->arena, QUOTED_FEW * sizeof(*rows));
+    n = store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_FEW);
     if (n == QUOTED_FEW) {
         rows = arena_alloc(tx->arena, QUOTED_MAX * sizeof(*rows));
         n = store_message_quoting(tx->conn, tx->app_id, m->id, rows, QUOTED_MAX);
     }
     ids = arena_alloc(tx->arena, (n + 1) * sizeof(*ids));
-    *count = 0;
     for (size_t i = 0; i < n; i++)
         if (audience_covers(m->audience, rows[i].audience))
             ids[(*count)++] = wt(rows[i].id);
@@ -103,10 +111,14 @@ static void render_recall(struct core_tx *tx, struct json_out *o, const struct w
     (void)view_recall(tx, m->id, &recall);
     if (recall.operator_id.p != NULL)
         (void)store_client_get(tx->conn, tx->app_id, recall.operator_id, &operator_client);
+    json_out_room(&object, OBJECT_ROOM);
     view_message(tx, &object, m, &inner);
-    if (store_message_last(tx->conn, tx->app_id, room->key, STR_NULL, &last))
+    if (store_message_last(tx->conn, tx->app_id, room->key, STR_NULL, &last)) {
+        json_out_room(&last_object, OBJECT_ROOM + last.body.n + last.content.n);
         view_message(tx, &last_object, &last, &last_inner);
+    }
     quoted = quoted_by(tx, m, &n);
+    json_out_room(o, FRAME_ROOM + object.len + last_object.len);
     places = wire_out_recall(o, at,
                     &(struct wire_recall){
                         .message_id = wt(m->id),

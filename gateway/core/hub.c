@@ -313,7 +313,7 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         return;
     }
     if (r->tail_limited == 0)
-        hub_send_frames(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+        hub_send_rest(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
     else
         serve_seen(h, r, slot, (uint32_t)missed);
     if (slot->sub->state == SUB_LIVE)

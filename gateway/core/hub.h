@@ -66,7 +66,7 @@ struct hub_page {
     bool limited; /* an event among them has an audience: the page is this user's alone */
 };
 
-/* What a hub asks of its owner. None of these may call back into the hub, except hub_find and the hub_sub_… functions;
+/* What a hub asks of its owner. None of these may call back into the hub, except hub_find, hub_completing and the hub_sub_… functions;
  * `refused` and `live` may also unsubscribe nothing and subscribe nothing before they return. */
 struct hub_ops {
     /* Hands bytes to the socket and keeps none. With HUB_BLOCKED `*taken` tells how many the kernel took; hub_drained follows when
@@ -135,6 +135,9 @@ struct hub_conn *hub_sub_conn(const struct hub_sub *sub);
 struct str hub_sub_room(const struct hub_sub *sub);
 void *hub_sub_tag(const struct hub_sub *sub);
 void hub_sub_set_tag(struct hub_sub *sub, void *tag);
+/* While ops->send runs: the subscription that `live` is called for as soon as the connection took all of it, so that what `live` sends may
+ * go out together with it; NULL: none. */
+struct hub_sub *hub_completing(const struct hub *h);
 /* The last seq that was handed to the connection; -1 before the first read. Until it was live for the first time it may be no more
  * than what the client claimed. */
 int64_t hub_sub_position(const struct hub_sub *sub);

@@ -89,6 +89,7 @@ struct hub {
     char *scratch; /* frames of one send, one behind the other */
     const struct hub_room *scratch_room; /* what it holds: frames from..to of this room */
     int64_t scratch_from, scratch_to;
+    struct hub_sub *completing; /* what is being sent is the last that it waits for */
     bool woken;
 };
 
@@ -99,6 +100,8 @@ void hub_wake(struct hub *h);
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
+/* The same for all that was heard of the room and the slot misses: if that makes the subscription live, its owner is told. */
+void hub_send_rest(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* Frees a room that nobody follows, unless a recall in it must still reach a connection that holds a part of a frame. */
 void hub_release_room(struct hub *h, struct hub_room *r);
 /* The subscription becomes live with `at`: says so when everything up to it was handed over, now or later. */

@@ -147,3 +147,17 @@ void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *
         n -= k;
     }
 }
+
+void hub_send_rest(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+{
+    const struct hub_sub *sub = slot->sub;
+
+    h->completing = !sub->announced && sub->announce_at <= frames[n - 1]->seq ? slot->sub : NULL;
+    hub_send_frames(h, slot, frames, n);
+    h->completing = NULL;
+}
+
+struct hub_sub *hub_completing(const struct hub *h)
+{
+    return h->completing;
+}

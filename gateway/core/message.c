@@ -9,16 +9,8 @@
 #include "core/room.h"
 #include "core/view.h"
 
-#include <stdio.h>
-
 /* Messages that one job of "delete them all" erases: other commands get their turn between two jobs. */
 #define DELETE_STEP 200U
-
-static void remember(struct outcome *out, const struct room_row *room, struct str id)
-{
-    (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)id.n, id.p);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room->id.n, room->id.p);
-}
 
 /* In whose name: a client's own, or the one the platform names, who must exist. */
 static enum result choose_sender(struct core_tx *tx, const struct principal *who, const struct message_command *command,
@@ -55,7 +47,7 @@ static enum result check_reply(struct core_tx *tx, struct str user, const struct
 static void answer(struct core_tx *tx, const struct room_row *room, const struct message_row *m, struct str shown,
                    struct outcome *out)
 {
-    remember(out, room, m->id);
+    tx_about(out, m->id, room->id);
     if (shown.p != NULL)
         json_out_raw(&out->result, shown.p, shown.n);
     else
@@ -201,7 +193,7 @@ static void erase(struct core_tx *tx, const struct principal *who, struct room_r
                                       .sent_ms = m->time_ms,
                                       .objname = object_name_of(tx, m)};
 
-    store_message_delete(tx->conn, m->key, tx->now_ms);
+    store_message_delete(tx->conn, m, tx->now_ms);
     (void)recall_touch_quoting(tx, m->id);
     store_recall_put(tx->conn, tx->app_id, &recall);
     m->state = MESSAGE_DELETED;
@@ -258,7 +250,7 @@ enum result message_delete(struct core_tx *tx, const struct principal *who, stru
     out->seq = room.seq;
     out->erased = true;
     out->count = done + count;
-    remember(out, &room, id);
+    tx_about(out, id, room.id);
     json_out_object(&out->result);
     json_out_kint(&out->result, "deletedCount", out->count);
     json_out_kstr(&out->result, "roomID", room.id.p, room.id.n);

@@ -7,8 +7,6 @@
 #include "core/room.h"
 #include "core/view.h"
 
-#include <stdio.h>
-
 #define DAY_MS INT64_C(86400000)
 /* Quoting messages whose place in the history moves with the recall, so that pollers see the cleared quote. */
 #define QUOTING_TOUCHED 1000U
@@ -93,8 +91,10 @@ static enum result look(struct core_tx *tx, const struct principal *who, const s
         rc = room_enter(tx, who, command->room, &c->room, &c->member, out);
     if (rc != RESULT_OK)
         return rc;
-    c->seen = store_message_get(tx->conn, tx->app_id, command->message, &c->message);
-    c->recalled = store_recall_get(tx->conn, tx->app_id, command->message, &c->recall);
+    c->seen = store_message_outline(tx->conn, tx->app_id, command->message, &c->message);
+    /* One that stands has none: a message that comes after its recall is never live. */
+    c->recalled = !(c->seen && c->message.state == MESSAGE_LIVE) &&
+                  store_recall_get(tx->conn, tx->app_id, command->message, &c->recall);
     if (names_conversation(command))
         return look_in_conversation(tx, who, command, c, out);
     if (c->seen ? c->message.room_key != c->room.key || c->message.state == MESSAGE_DELETED
@@ -213,7 +213,7 @@ bool recall_touch_quoting(struct core_tx *tx, struct str id)
     rows = arena_alloc(tx->arena, QUOTING_TOUCHED * sizeof(*rows));
     n = store_message_quoting(tx->conn, tx->app_id, id, rows, QUOTING_TOUCHED);
     for (size_t i = 0; i < n; i++)
-        store_message_touch(tx->conn, rows[i].key, tx->now_ms);
+        store_message_touch(tx->conn, &rows[i], tx->now_ms);
     return true;
 }
 
@@ -249,8 +249,8 @@ static struct str commit(struct core_tx *tx, const struct recall_command *comman
                                     .objname = c->seen ? object_name_of(tx, m) : STR_NULL};
     store_recall_put(tx->conn, tx->app_id, &c->recall);
     if (c->seen) {
-        store_message_recall(tx->conn, m->key, tx->now_ms);
-        tx->recall_unquoted = !recall_touch_quoting(tx, m->id);
+        store_message_recall(tx->conn, m, tx->now_ms);
+        tx->recall_unquoted = !m->quoted || !recall_touch_quoting(tx, m->id);
         m->state = MESSAGE_RECALLED;
         m->body = m->content = m->reply = m->batch = STR_NULL;
         m->updated_ms = tx->now_ms;
@@ -282,14 +282,15 @@ enum result recall_apply(struct core_tx *tx, const struct principal *who, const 
         rc = quota_check(tx, QUOTA_BROADCAST_RECALL, out);
     if (rc != RESULT_OK)
         return rc;
-    if (!c.seen)
+    if (c.seen)
+        c.message.room = c.room.id;
+    else
         unseen_place(tx, command, &c);
     if (counts_here(command, &c))
         quota_take(tx, QUOTA_BROADCAST_RECALL);
     if (!c.recalled)
         shown = commit(tx, command, operator_id, &c, out);
-    (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)command->message.n, command->message.p);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)c.room.id.n, c.room.id.p);
+    tx_about(out, command->message, c.room.id);
     if (shown.p != NULL)
         json_out_raw(&out->result, shown.p, shown.n);
     else

@@ -46,6 +46,8 @@ void tx_outcome_init(struct outcome *out);
 /* Back to empty, keeping the buffer: a job that is run again starts with this. */
 void tx_outcome_reset(struct outcome *out);
 void tx_outcome_free(struct outcome *out);
+/* Notes which message of which room it is about. */
+void tx_about(struct outcome *out, struct str message, struct str room);
 /* Notes a refusal and returns `rc`, so that a rule can `return tx_fail(…)`. */
 enum result tx_fail(struct outcome *out, enum result rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

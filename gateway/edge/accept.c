@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define ACCEPT_BATCH 4 /* each may bring its upgrade, authentication and catch-up into the same turn */
+#define ACCEPT_BATCH_QUIET 16 /* the same while no events go out that would have to wait */
 /* While turns are long, what is live waits behind those who arrive: then they come in at this pace, and wait in the
  * kernel's backlog. */
 #define ACCEPT_BATCH_SLOW 2
@@ -29,25 +30,46 @@ static void fail(char *error, size_t n, const char *host, unsigned port, const c
         snprintf(error, n, "cannot listen on %s port %u: %s: %s", host, port, what, strerror(code));
 }
 
-/* The text of a socket's address; "" for other families. */
-static void address_text(const struct sockaddr_storage *sa, char *out, size_t n, bool with_port)
+/* As inet_ntop has it, which takes ten times as long: this is done for each connection. */
+static void ipv4_text(const unsigned char ip[static 4], char out[static INET_ADDRSTRLEN])
 {
-    char ip[INET6_ADDRSTRLEN] = "";
+    for (unsigned i = 0; i < 4; i++) {
+        if (ip[i] >= 100)
+            *out++ = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            *out++ = (char)('0' + ip[i] / 10 % 10);
+        *out++ = (char)('0' + ip[i] % 10);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
 
+/* The text of a peer's address; "" for other families. */
+static void peer_text(const struct sockaddr_storage *sa, char out[static INET6_ADDRSTRLEN])
+{
     out[0] = '\0';
     if (sa->ss_family == AF_INET) {
-        struct sockaddr_in v4;
+        unsigned char ip[4];
 
-        memcpy(&v4, sa, sizeof(v4));
-        inet_ntop(AF_INET, &v4.sin_addr, ip, sizeof(ip));
-        snprintf(out, n, with_port ? "%s:%u" : "%s", ip, (unsigned)ntohs(v4.sin_port));
+        memcpy(ip, (const char *)sa + offsetof(struct sockaddr_in, sin_addr), sizeof(ip));
+        ipv4_text(ip, out);
     } else if (sa->ss_family == AF_INET6) {
-        struct sockaddr_in6 v6;
+        struct in6_addr ip;
 
-        memcpy(&v6, sa, sizeof(v6));
-        inet_ntop(AF_INET6, &v6.sin6_addr, ip, sizeof(ip));
-        snprintf(out, n, with_port ? "[%s]:%u" : "%s", ip, (unsigned)ntohs(v6.sin6_port));
+        memcpy(&ip, (const char *)sa + offsetof(struct sockaddr_in6, sin6_addr), sizeof(ip));
+        inet_ntop(AF_INET6, &ip, out, INET6_ADDRSTRLEN);
     }
+}
+
+/* The text of a listening socket's address, with its port. */
+static void address_text(const struct sockaddr_storage *sa, char *out, size_t n)
+{
+    char ip[INET6_ADDRSTRLEN];
+    uint16_t port;
+
+    peer_text(sa, ip);
+    memcpy(&port, (const char *)sa + (sa->ss_family == AF_INET ? offsetof(struct sockaddr_in, sin_port)
+                                                               : offsetof(struct sockaddr_in6, sin6_port)), sizeof(port));
+    snprintf(out, n, sa->ss_family == AF_INET ? "%s:%u" : "[%s]:%u", ip, (unsigned)ntohs(port));
 }
 
 static void set_port(struct sockaddr_storage *sa, uint16_t port)
@@ -142,7 +164,7 @@ bool accept_bind(const char *host, uint16_t port, size_t threads, int *fds, size
         if (code != 0)
             break;
         if ((*addresses)++ == 0) {
-            address_text(&sa, first->text, sizeof(first->text), true);
+            address_text(&sa, first->text, sizeof(first->text));
             const char *colon = strrchr(first->text, ':');
 
             for (chosen = 0; colon != NULL && *++colon != '\0';)
@@ -161,9 +183,9 @@ bool accept_bind(const char *host, uint16_t port, size_t threads, int *fds, size
 
 static void accept_one(struct edge_thread *t, int fd, const struct sockaddr_storage *from)
 {
-    char peer[INET6_ADDRSTRLEN + 1];
+    char peer[INET6_ADDRSTRLEN];
 
-    address_text(from, peer, sizeof(peer), false);
+    peer_text(from, peer);
     if (t->shared->tls != NULL)
         tls_open(t, fd, peer);
     else
@@ -194,6 +216,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     struct edge_thread *t = poll->loop->data;
     const struct thread_listener *l = poll->data;
     const bool slow = thread_turns_long(t);
+    const int batch = slow ? ACCEPT_BATCH_SLOW : t->live ? ACCEPT_BATCH : ACCEPT_BATCH_QUIET;
 
     (void)status;
     (void)events;
@@ -201,11 +224,12 @@ static void on_listener(uv_poll_t *poll, int status, int events)
         stop_polling(t);
         uv_timer_start(&t->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
     }
-    for (int i = 0; i < (slow ? ACCEPT_BATCH_SLOW : ACCEPT_BATCH); i++) {
-        struct sockaddr_storage from = {0};
+    for (int i = 0; i < batch; i++) {
+        struct sockaddr_storage from;
         socklen_t len = sizeof(from);
         int fd;
 
+        from.ss_family = AF_UNSPEC;
         if (!room_for_sockets(t)) {
             log_warn("edge.full", LOG_INT("sockets", atomic_load(&t->shared->sockets)), LOG_END);
             stop_polling(t);

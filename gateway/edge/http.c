@@ -158,6 +158,29 @@ static void peek(struct http_conn *c)
     http_settle(c);
 }
 
+/* What recv brought into the thread's scratch. */
+static void take(struct http_conn *c, ssize_t n, int error)
+{
+    if (n < 0) {
+        if (error != EAGAIN && error != EINTR)
+            http_close(c);
+        return;
+    }
+    if (c->state == HTTP_LINGER) {
+        c->discarded += (size_t)n;
+        if (n == 0 || c->discarded > HTTP_LINGER_BYTES)
+            http_close(c);
+        return;
+    }
+    if (n == 0)
+        c->eof = true;
+    else if (!append(c, c->thread->scratch, (size_t)n)) {
+        http_close(c);
+        return;
+    }
+    http_flow_advance(c);
+}
+
 static void receive(struct http_conn *c)
 {
     struct edge_thread *t = c->thread;
@@ -172,24 +195,7 @@ static void receive(struct http_conn *c)
         return;
     }
     n = recv(c->fd, t->scratch, THREAD_SCRATCH, 0);
-    if (n < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            http_close(c);
-        return;
-    }
-    if (c->state == HTTP_LINGER) {
-        c->discarded += (size_t)n;
-        if (n == 0 || c->discarded > HTTP_LINGER_BYTES)
-            http_close(c);
-        return;
-    }
-    if (n == 0)
-        c->eof = true;
-    else if (!append(c, t->scratch, (size_t)n)) {
-        http_close(c);
-        return;
-    }
-    http_flow_advance(c);
+    take(c, n, n < 0 ? errno : 0);
 }
 
 /* --- sending --- */
@@ -344,8 +350,18 @@ void http_settle(struct http_conn *c)
 
 void http_open(struct edge_thread *t, int fd, const char *peer)
 {
-    struct http_conn *c = calloc(1, sizeof(*c));
+    struct http_conn *c;
+    ssize_t n;
+    int error;
 
+    thread_now(t);
+    /* Mostly the request is here already. An upgrade then passes on to libwebsockets without a connection of this kind, and without having
+     * been polled here, which would cost as much as the rest of it. */
+    n = recv(fd, t->scratch, THREAD_SCRATCH, 0);
+    error = n < 0 ? errno : 0;
+    if (n > 0 && http_flow_upgrade(t, fd, peer, t->scratch, (size_t)n))
+        return;
+    c = calloc(1, sizeof(*c));
     if (c == NULL) {
         close(fd);
         return;
@@ -355,10 +371,7 @@ void http_open(struct edge_thread *t, int fd, const char *peer)
     strncpy(c->peer, peer, sizeof(c->peer) - 1);
     atomic_fetch_add_explicit(&t->shared->sockets, 1, memory_order_relaxed);
     link_in(c);
-    /* Mostly the request is here already; an upgrade then passes on to libwebsockets without having been polled here at all, which would
-     * cost as much as the rest of it. */
-    thread_now(t);
-    receive(c);
+    take(c, n, error);
     http_settle(c);
 }
 

@@ -36,8 +36,8 @@ enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_CALL, HTTP_WRITE, HTTP_DONE, HTTP_L
 /* A request under way. Its texts point into `data`. */
 struct http_request {
     struct http_head head;
-    char id[HTTP_ID_MAX + 1];
-    int64_t started_ms;
+    char id[HTTP_ID_MAX + 1]; /* "": none yet */
+    int64_t started_ms;       /* when its first bytes were looked at; 0: not yet */
     size_t len, cap; /* of data; more than the request's own bytes when more was pipelined */
     char data[];
 };

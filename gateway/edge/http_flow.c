@@ -57,6 +57,16 @@ static const char *date(struct edge_thread *t)
     return t->date;
 }
 
+/* The caller's id of a request, or one of ours. */
+static struct str request_id(struct http_request *r)
+{
+    _Static_assert(ID_SHORT_SIZE <= sizeof(r->id), "our ids fit");
+
+    if (r->id[0] == '\0')
+        id_short(r->id);
+    return str_c(r->id);
+}
+
 /* --- answering --- */
 
 static void send_reply(struct http_conn *c, struct api_reply *reply, const char *body, char *owned)
@@ -66,7 +76,7 @@ static void send_reply(struct http_conn *c, struct api_reply *reply, const char 
     struct http_reply r = {
         .reply = reply,
         .length = reply->len,
-        .request_id = str_c(c->request->id),
+        .request_id = request_id(c->request),
         .date = date(c->thread),
         .cached = reply->static_body != NULL,
         .stream = reply->stream != NULL,
@@ -159,6 +169,21 @@ static void begin_request(struct http_conn *c)
     r->started_ms = c->thread->now_ms;
 }
 
+bool http_flow_upgrade(struct edge_thread *t, int fd, const char *peer, const char *p, size_t n)
+{
+    static const char begin[] = "GET /ws ";
+    struct http_head head;
+    struct ws_upgrade up = {.head = &head, .peer = peer};
+
+    if (n < sizeof(begin) || memcmp(p, begin, sizeof(begin) - 1) != 0 || http_head_parse(p, n, &head) != HTTP_HEAD_OK ||
+        http_guard_check(t, &head).verdict != HTTP_GUARD_UPGRADE)
+        return false;
+    up.surplus = p + head.size;
+    up.surplus_len = n - head.size;
+    ws_adopt(t, fd, &up);
+    return true;
+}
+
 static void hand_over(struct http_conn *c)
 {
     struct edge_thread *t = c->thread;
@@ -207,13 +232,8 @@ static bool step_head(struct http_conn *c)
             http_close(c);
         return false;
     }
-    if (r->id[0] == '\0') { /* the first bytes of a request */
-        char id[ID_SHORT_SIZE];
-
-        id_short(id);
-        snprintf(r->id, sizeof(r->id), "%s", id);
+    if (r->started_ms == 0) /* the first bytes of a request */
         r->started_ms = c->thread->now_ms;
-    }
     result = http_head_parse(r->data, r->len, &r->head);
     if (result == HTTP_HEAD_MORE) {
         if (c->eof)
@@ -273,7 +293,7 @@ static bool step_body(struct http_conn *c)
     }
     request = &r->head.api;
     request->body = str_n(r->data + r->head.size, (size_t)r->head.content_length);
-    request->request_id = str_c(r->id);
+    request->request_id = request_id(r);
     request->peer = str_c(c->peer);
     if (c->head_only)
         request->method = STR("GET");
@@ -322,6 +342,7 @@ static bool step_done(struct http_conn *c)
     r->len -= used;
     memmove(r->data, r->data + used, r->len);
     r->id[0] = '\0';
+    r->started_ms = 0;
     return true;
 }
 

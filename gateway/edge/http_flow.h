@@ -8,6 +8,9 @@
 
 #include "edge/http.h"
 
+/* The first bytes of a new connection: an upgrade that came whole is handed to ws.h, with the socket, and true returned. False: nothing was
+ * done. The bytes may be changed afterwards. */
+bool http_flow_upgrade(struct edge_thread *t, int fd, const char *peer, const char *p, size_t n);
 /* Goes as far as what was received allows. May close the connection. */
 void http_flow_advance(struct http_conn *c);
 /* Answers with an error of the edge's own and closes afterwards. `sentence` is static text without quotes. */

@@ -2,6 +2,7 @@
 
 #include "api/session.h"
 #include "base/text.h"
+#include "edge/ws.h"
 
 #define METHODS "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 
@@ -37,7 +38,7 @@ bool http_guard_id_usable(struct str id)
 /* Base64 of 16 bytes, as the protocol has it. */
 static bool key_valid(struct str key)
 {
-    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=')
+    if (key.n != WS_KEY_SIZE || key.p[22] != '=' || key.p[23] != '=')
         return false;
     for (size_t i = 0; i < 22; i++) {
         char c = key.p[i];
@@ -94,18 +95,18 @@ static struct http_guard check_options(struct edge_thread *t, const struct http_
 struct http_guard http_guard_check(struct edge_thread *t, const struct http_head *h)
 {
     bool sends = is(h->api.method, "POST") || is(h->api.method, "PUT");
-    bool rongcloud = api_is_rongcloud(h->api.path);
 
     if (!sends && !is(h->api.method, "GET") && !is(h->api.method, "HEAD") && !is(h->api.method, "DELETE") &&
         !is(h->api.method, "OPTIONS"))
-        return rongcloud ? refuse(404, "There is no such call: check path and method.", NULL)
-                         : refuse(405, "This method is not known here.", "Allow: " METHODS "\r\n");
+        return api_is_rongcloud(h->api.path)
+                   ? refuse(404, "There is no such call: check path and method.", NULL)
+                   : refuse(405, "This method is not known here.", "Allow: " METHODS "\r\n");
     if (h->expect.p != NULL && !text_is_nocase(h->expect.p, h->expect.n, "100-continue"))
         return refuse(417, "Only Expect: 100-continue is understood.", NULL);
     /* RongCloud's dialect has an answer of its own to a request without data. */
-    if (h->has_encoding || (sends && !h->has_length && !rongcloud))
+    if (h->has_encoding || (sends && !h->has_length && !api_is_rongcloud(h->api.path)))
         return refuse(411, "Content-Length is required; chunked bodies are not taken.", NULL);
-    if (h->content_length > api_body_max(&h->api, t->settings.max_body))
+    if (h->content_length != 0 && h->content_length > api_body_max(&h->api, t->settings.max_body))
         return refuse(413, "The body is larger than the server takes (max_body).", NULL);
     if (is(h->api.path, "/ws"))
         return check_upgrade(t, h);

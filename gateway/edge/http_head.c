@@ -11,11 +11,12 @@ static enum http_head_result bad(struct http_head *h, int status, const char *er
     return HTTP_HEAD_BAD;
 }
 
-/* The characters of a method or header name (RFC 9110, token). */
+/* The characters of a method or header name (RFC 9110, token): letters, digits and !#$%&'*+-.^_`|~, a bit for each. */
 static bool is_token(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    static const uint64_t set[2] = {UINT64_C(0x03ff6cfa00000000), UINT64_C(0x57ffffffc7fffffe)};
+
+    return c < 128 && (set[c / 64] >> (c % 64) & 1) != 0;
 }
 
 static struct str trim(struct str s)
@@ -107,17 +108,18 @@ static enum http_head_result parse_request_line(struct http_head *h, struct str 
 /* Where a header's value goes. */
 struct known {
     const char *name;
+    size_t len;
     size_t offset;
     bool once; /* a second one is refused: which of them counts would be anybody's guess */
 };
 
 #define API(name_, field_, once_)                                                                            \
     {                                                                                                        \
-        name_, offsetof(struct http_head, api.field_), once_                                                 \
+        name_, sizeof(name_) - 1, offsetof(struct http_head, api.field_), once_                              \
     }
 #define OWN(name_, field_, once_)                                                                            \
     {                                                                                                        \
-        name_, offsetof(struct http_head, field_), once_                                                     \
+        name_, sizeof(name_) - 1, offsetof(struct http_head, field_), once_                                  \
     }
 static const struct known headers[] = {
     API("host", host, true),
@@ -151,6 +153,12 @@ static const struct known rc_headers[] = {
     API("rc-signature", rc_signature, false),
 };
 
+/* Most of the table has another length: few names are compared. */
+static bool names(const struct known *k, struct str name)
+{
+    return name.n == k->len && text_is_nocase(name.p, name.n, k->name);
+}
+
 static struct str *field(struct http_head *h, const struct known *k)
 {
     return (struct str *)(void *)((char *)h + k->offset);
@@ -180,10 +188,11 @@ static enum http_head_result content_length(struct http_head *h, struct str valu
 static enum http_head_result store(struct http_head *h, struct str name, struct str value, struct str rc[])
 {
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        struct str *to = field(h, &headers[i]);
+        struct str *to;
 
-        if (!text_is_nocase(name.p, name.n, headers[i].name))
+        if (!names(&headers[i], name))
             continue;
+        to = field(h, &headers[i]);
         if (to->p == NULL)
             *to = value;
         else if (headers[i].once)
@@ -191,7 +200,7 @@ static enum http_head_result store(struct http_head *h, struct str name, struct 
         return HTTP_HEAD_OK;
     }
     for (size_t i = 0; i < sizeof(rc_headers) / sizeof(rc_headers[0]); i++)
-        if (text_is_nocase(name.p, name.n, rc_headers[i].name)) {
+        if (names(&rc_headers[i], name)) {
             rc[i] = value;
             return HTTP_HEAD_OK;
         }

@@ -25,6 +25,7 @@
 #define WS_OUT_PIECES 512 /* libwebsockets refuses at 1,024 */
 #define WS_CLOSE_MS 2000  /* how long a peer may take to answer our close frame */
 #define WS_CLOSE_REASON_MAX 123
+#define WS_KEY_SIZE 24 /* of Sec-WebSocket-Key: base64 of 16 bytes */
 
 struct ws_in {
     uint32_t len, cap;
@@ -50,7 +51,7 @@ struct ws {
 };
 
 struct ws_upgrade {
-    const struct http_head *head;
+    const struct http_head *head; /* that http_guard.c let pass */
     const char *peer;
     const char *surplus; /* frames that came with the request */
     size_t surplus_len;

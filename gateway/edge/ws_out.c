@@ -77,8 +77,9 @@ static enum out out(struct ws *w, const struct iovec *v, int n)
 /* --- the session's way out --- */
 
 /* The hot path: one system call on shared bytes. What the kernel does not take stays with the hub, where a recall can
- * still reach it. */
-static enum hub_sent send_frames(void *connection, const char *p, size_t n, size_t *taken)
+ * still reach it. With `more` the kernel waits for what follows rather than send two segments; where it does not take all, it does not
+ * wait. */
+static enum hub_sent send_frames(void *connection, const char *p, size_t n, bool more, size_t *taken)
 {
     struct ws *w = connection;
     ssize_t sent = 0;
@@ -91,7 +92,7 @@ static enum hub_sent send_frames(void *connection, const char *p, size_t n, size
         return HUB_BLOCKED;
     }
     do
-        sent = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)n)
         return HUB_SENT;

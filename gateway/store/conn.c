@@ -20,6 +20,8 @@ void conn_close(struct store_conn *c)
     db_close(c->db);
     c->db = NULL;
     arena_free(&c->arena);
+    room_seq_free(&c->room_seqs);
+    row_cache_clear(c);
 }
 
 bool conn_begin(struct store_conn *c)
@@ -31,13 +33,19 @@ bool conn_begin(struct store_conn *c)
 
 bool conn_commit(struct store_conn *c, bool *wrote)
 {
-    return !c->failed && room_seq_write(c) && db_commit(c->db, wrote);
+    return !c->failed && room_seq_whole(c) && db_commit(c->db, wrote);
+}
+
+void conn_forget(struct store_conn *c)
+{
+    room_seq_forget(&c->room_seqs);
+    row_cache_clear(c);
 }
 
 void conn_rollback(struct store_conn *c)
 {
     db_rollback(c->db);
-    room_seq_forget(&c->room_seqs);
+    conn_forget(c);
     c->erases = false;
 }
 

@@ -2,7 +2,7 @@
  * gateway/store/conn.h - what a job sees of the database: a connection in a transaction, an arena, the
  * effects so far.
  *
- * Owns:    its database connection and its arena.
+ * Owns:    its database connection, its arena, and what it keeps of the rows.
  * Borrows: the epoch's text; effects, from store_conn_effect until one of their two functions is called.
  * Bounds:  as the arena's and the jobs' own.
  * Fails:   once a statement failed, `failed` stays set until the transaction is over, and conn_query gives
@@ -16,6 +16,7 @@
 #include "store/db.h"
 #include "store/job.h"
 #include "store/room_seq.h"
+#include "store/row_cache.h"
 #include "store/rows.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -30,7 +31,8 @@ struct store_conn {
     int64_t now_ms; /* as given to the job that runs */
     struct effect *effects;
     struct effect **effects_end;
-    struct room_seqs room_seqs; /* the writer's */
+    struct room_seqs room_seqs; /* the writer's, as is the next */
+    struct row_cache *rows;     /* NULL: none kept */
 };
 
 /* Takes over `db`. */
@@ -43,6 +45,8 @@ void conn_close(struct store_conn *c);
 bool conn_begin(struct store_conn *c);
 bool conn_commit(struct store_conn *c, bool *wrote);
 void conn_rollback(struct store_conn *c);
+/* What is kept in memory of the rows may not be so any more; part of conn_rollback. */
+void conn_forget(struct store_conn *c);
 /* Runs one job in the transaction; afterwards the arena is empty. False: the transaction must be rolled
  * back. */
 bool conn_run_job(struct store_conn *c, struct job *job, int64_t now_ms);

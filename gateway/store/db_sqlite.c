@@ -1,7 +1,7 @@
 #include "store/db_sqlite.h"
 
-#include "store/crash_log.h"
 #include "store/db_backend.h"
+#include "store/log_file.h"
 #include "store/path.h"
 
 #include <malloc.h>
@@ -200,12 +200,7 @@ static bool begin(struct db *db, bool write)
     struct sqlite_db *d = of(db);
 
     atomic_store_explicit(&d->cut_short, false, memory_order_relaxed);
-    if (!write)
-        return run(d, &d->begin_read, "BEGIN");
-    if (!run(d, &d->begin_write, "BEGIN IMMEDIATE"))
-        return false;
-    crash_log_watch(d->raw); /* the first moment at which the log is open for certain */
-    return true;
+    return write ? run(d, &d->begin_write, "BEGIN IMMEDIATE") : run(d, &d->begin_read, "BEGIN");
 }
 
 static bool commit(struct db *db, bool *wrote)
@@ -314,6 +309,7 @@ static bool pragmas(struct sqlite_db *d, enum db_role role)
 {
     static const char *const common[] = {"PRAGMA temp_store=MEMORY", "PRAGMA mmap_size=0",
                                          "PRAGMA trusted_schema=OFF"};
+    /* The log's file (log_file.h) relies on the first, which is SQLite's default as well: no commit comes before it. */
     static const char *const writer[] = {"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON",
                                          "PRAGMA wal_autocheckpoint=0", WRITER_CACHE};
     static const char *const reader[] = {"PRAGMA query_only=ON", READER_CACHE};
@@ -409,7 +405,7 @@ static struct db *open_db(const char *path, const struct db_options *options, ch
         if (d->lock < 0 || !path_make_private(path, error, error_size))
             goto err;
     }
-    rc = sqlite3_open_v2(path, &d->raw, flags, NULL);
+    rc = sqlite3_open_v2(path, &d->raw, flags, writer ? log_file_vfs() : NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_db_config(d->raw, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
         sqlite3_extended_result_codes(d->raw, 1);

@@ -13,6 +13,7 @@
 #include "base/mailbox.h"
 #include "base/result.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct store_conn;
@@ -29,6 +30,9 @@ struct job {
     /* Frees the job where it cannot go home (no home, or the process ends). Called on any thread. */
     void (*drop)(struct job *job);
     enum result fate;
+    /* A read of a few rows: it may share a reader's snapshot with others of its kind, and goes home with them. Its maker is a thread that
+     * calls store_wake before it waits. */
+    bool brief;
 };
 
 /*

@@ -45,7 +45,7 @@ bool store_room_by_key(struct store_conn *c, int64_t key, struct room_row *out);
 void store_room_add(struct store_conn *c, struct room_row *row);
 /* Changes name, owner, fields, opening, updated_ms (W). */
 void store_room_update(struct store_conn *c, const struct room_row *row);
-/* seq := seq + 1, returned; 0 on failure (W). */
+/* seq := seq + 1, returned; 0 on failure (W). Its event must be added before the next number of any room is asked for, and before the commit. */
 int64_t store_room_next_seq(struct store_conn *c, int64_t room_key);
 bool store_member_get(struct store_conn *c, int64_t room_key, struct str user, struct member_row *out);
 void store_member_put(struct store_conn *c, int64_t app, int64_t room_key, const struct member_row *row);          /* (W) */
@@ -61,19 +61,22 @@ int64_t store_room_count(struct store_conn *c, int64_t app);
 /* --- messages --- */
 /* By id within the app, whatever its state (also deleted). */
 bool store_message_get(struct store_conn *c, int64_t app, struct str id, struct message_row *out);
+/* The same without the body, client_msg_id and the room's id, which are absent: all that the decision about a recall and the erasure need. */
+bool store_message_outline(struct store_conn *c, int64_t app, struct str id, struct message_row *out);
 bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender, struct str client_msg_id,
                                 struct message_row *out);
 /* Inserts; fills row->key (W). */
 void store_message_add(struct store_conn *c, int64_t app, struct message_row *row);
-/* Replaces type, body, content, reply, updated_ms, version (W). */
+/* Replaces type, body, content, reply, updated_ms, version of the message `key`, which is in the room `room_key` (W). */
 void store_message_edit(struct store_conn *c, const struct message_row *row);
 /* Content gone: state RECALLED, body, content, reply and batch NULL, updated_ms set; type and sender stay
  * (W). Implies store_conn_erases. */
-void store_message_recall(struct store_conn *c, int64_t key, int64_t updated_ms);
+void store_message_recall(struct store_conn *c, const struct message_row *row, int64_t updated_ms);
 /* The same with state DELETED (W). */
-void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms);
-/* Touches updated_ms only (a quoted copy changed) (W). */
-void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms);
+void store_message_delete(struct store_conn *c, const struct message_row *row, int64_t updated_ms);
+/* Touches updated_ms only (a quoted copy changed) (W). Of the rows that these three get, key, room_key, reply and batch are read, and of an
+ * outlined one what tells of the content. */
+void store_message_touch(struct store_conn *c, const struct message_row *row, int64_t updated_ms);
 /* Live messages that quote `id`, in seq order, without their body and content. */
 size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, struct message_row *out, size_t limit);
 /* The last message a conversation list shows: not deleted, not recalled with is_delete; not hidden for

@@ -27,9 +27,12 @@ int64_t store_app_intern(struct store_conn *c, struct str name)
 
 bool store_client_get(struct store_conn *c, int64_t app, struct str id, struct client_row *out)
 {
-    struct db_stmt *s = conn_query(c, SQL_CLIENT_GET);
+    struct db_stmt *s;
     bool found;
 
+    if (row_cache_get(c, ROW_CLIENT, app, id, out))
+        return true;
+    s = conn_query(c, SQL_CLIENT_GET);
     if (s == NULL)
         return false;
     db_bind_int(s, 1, app);
@@ -49,6 +52,8 @@ bool store_client_get(struct store_conn *c, int64_t app, struct str id, struct c
             .tokens_revoked_s = db_int(s, 9),
         };
     conn_end(c, s);
+    if (found)
+        row_cache_put(c, ROW_CLIENT, app, id, out);
     return found;
 }
 
@@ -56,6 +61,7 @@ void store_client_put(struct store_conn *c, int64_t app, const struct client_row
 {
     struct db_stmt *s = conn_query(c, SQL_CLIENT_PUT);
 
+    row_cache_drop(c, ROW_CLIENT, app, row->id);
     if (s == NULL)
         return;
     db_bind_int(s, 1, app);
@@ -74,6 +80,7 @@ void store_client_set_login(struct store_conn *c, int64_t app, struct str id, in
 {
     struct db_stmt *s = conn_query(c, SQL_CLIENT_SET_LOGIN);
 
+    row_cache_drop(c, ROW_CLIENT, app, id);
     if (s == NULL)
         return;
     db_bind_int(s, 1, app);
@@ -86,6 +93,7 @@ void store_client_revoke_tokens(struct store_conn *c, int64_t app, struct str id
 {
     struct db_stmt *s = conn_query(c, SQL_CLIENT_REVOKE_TOKENS);
 
+    row_cache_drop(c, ROW_CLIENT, app, id);
     if (s == NULL)
         return;
     db_bind_int(s, 1, app);

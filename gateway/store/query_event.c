@@ -41,6 +41,8 @@ void store_recall_put(struct store_conn *c, int64_t app, const struct recall_row
     db_bind_text(s, 14, row->objname);
     conn_write(c, s);
     /* Nothing of it is shown, so no conversation list may come upon it. */
+    if (row->is_delete)
+        row_cache_drop(c, ROW_LAST, row->room_key, STR_NULL);
     if (!row->is_delete || (s = conn_query(c, SQL_MESSAGE_UNLIST)) == NULL)
         return;
     db_bind_int(s, 1, app);
@@ -61,6 +63,7 @@ int64_t store_recall_unseen_count(struct store_conn *c, int64_t app, int64_t sin
 
 void store_event_add(struct store_conn *c, const struct event_row *row)
 {
+    const int64_t recalled = room_seq_added(c, row->room_key, row->seq, row->type == EVENT_RECALL);
     struct db_stmt *s = conn_query(c, SQL_EVENT_ADD);
 
     if (s == NULL)
@@ -72,6 +75,7 @@ void store_event_add(struct store_conn *c, const struct event_row *row)
     db_bind_int(s, 5, row->version);
     db_bind_text(s, 6, row->data);
     db_bind_int(s, 7, row->time_ms);
+    db_bind_int(s, 8, recalled);
     conn_write(c, s);
 }
 
@@ -102,8 +106,10 @@ size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, s
 
 void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq)
 {
+    const int64_t seq = room_seq_last(c, room_key, -1); /* the log says it only while it has an event */
     struct db_stmt *s = conn_query(c, SQL_EVENT_TRIM);
 
+    row_cache_drop(c, ROW_ROOM, room_key, STR_NULL);
     if (s == NULL)
         return;
     db_bind_int(s, 1, room_key);
@@ -114,6 +120,7 @@ void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq)
         return;
     db_bind_int(s, 1, room_key);
     db_bind_int(s, 2, min_seq);
+    db_bind_int(s, 3, seq);
     conn_write(c, s);
 }
 

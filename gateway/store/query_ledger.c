@@ -71,19 +71,26 @@ int64_t store_recall_last_seq(struct store_conn *c, int64_t room_key, int64_t se
 
 size_t store_recall_between(struct store_conn *c, int64_t room_key, int64_t from, int64_t to, struct recall_row *out, size_t limit)
 {
-    struct db_stmt *s = conn_query(c, SQL_RECALL_BETWEEN);
+    int64_t at = store_recall_last_seq(c, room_key, to);
+    bool here = true;
     size_t n = 0;
 
-    if (s == NULL)
-        return 0;
-    db_bind_int(s, 1, room_key);
-    db_bind_int(s, 2, from);
-    db_bind_int(s, 3, to);
-    db_bind_int(s, 4, (int64_t)limit);
-    for (; n < limit && conn_row(c, s); n++)
-        out[n] = (struct recall_row){
-            .message = conn_text(c, s, 0), .room_key = room_key, .seq = db_int(s, 1), .time_ms = db_int(s, 2)};
-    conn_end(c, s);
+    /* From each recall to the one before it; where retention ended the log, nothing is known of earlier ones. */
+    while (here && at > from && n < limit) {
+        struct db_stmt *s = conn_query(c, SQL_RECALL_AT);
+
+        if (s == NULL)
+            return 0;
+        db_bind_int(s, 1, room_key);
+        db_bind_int(s, 2, at);
+        here = conn_row(c, s);
+        if (here) {
+            out[n++] = (struct recall_row){
+                .message = conn_text(c, s, 0), .room_key = room_key, .seq = at, .time_ms = db_int(s, 1)};
+            at = db_int(s, 2);
+        }
+        conn_end(c, s);
+    }
     return c->failed ? 0 : n;
 }
 

@@ -20,6 +20,22 @@ bool store_message_get(struct store_conn *c, int64_t app, struct str id, struct 
     return read_one_message(c, s, out);
 }
 
+bool store_message_outline(struct store_conn *c, int64_t app, struct str id, struct message_row *out)
+{
+    struct db_stmt *s = conn_query(c, SQL_MESSAGE_OUTLINE);
+    bool found;
+
+    if (s == NULL)
+        return false;
+    db_bind_int(s, 1, app);
+    db_bind_text(s, 2, id);
+    found = conn_row(c, s);
+    if (found)
+        read_outline(c, s, id, out);
+    conn_end(c, s);
+    return found;
+}
+
 bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender,
                                 struct str client_msg_id, struct message_row *out)
 {
@@ -48,38 +64,52 @@ static int64_t add_content(struct store_conn *c, struct str body, struct str con
     return conn_insert(c, s);
 }
 
-static void bind_zeros_like(struct db_stmt *s, int at, bool present, int64_t n)
+static void bind_zeros_like(struct db_stmt *s, int at, int64_t n)
 {
-    if (present)
+    if (n >= 0)
         db_bind_zeros(s, at, (size_t)n);
     else
         db_bind_blob(s, at, STR_NULL);
 }
 
+/* Where a message's content is, and how large. */
+struct extent {
+    int64_t key; /* 0: it has none */
+    int64_t body, content; /* bytes; -1: absent */
+};
+
+static struct extent extent_of(struct store_conn *c, const struct message_row *row)
+{
+    struct extent x = {.key = 0};
+    struct db_stmt *s;
+
+    if (row->outlined)
+        return (struct extent){row->content_key, row->body_size, row->content.p != NULL ? (int64_t)row->content.n : -1};
+    s = conn_query(c, SQL_CONTENT_SIZE);
+    if (s == NULL)
+        return x;
+    db_bind_int(s, 1, row->key);
+    if (conn_row(c, s)) {
+        x.key = db_int(s, 0);
+        x.body = db_bytes(s, 1).p != NULL ? db_int(s, 1) : -1;
+        x.content = db_bytes(s, 2).p != NULL ? db_int(s, 2) : -1;
+    }
+    conn_end(c, s);
+    return x;
+}
+
 /* Overwrites the message's content with as many zero bytes, which SQLite does in place (schema.c says
  * why). */
-static void erase_content(struct store_conn *c, int64_t message_key)
+static void erase_content(struct store_conn *c, const struct message_row *row)
 {
-    struct db_stmt *s = conn_query(c, SQL_CONTENT_SIZE);
-    bool has_body = false, has_content = false;
-    int64_t key = 0, body = 0, content = 0;
+    const struct extent x = extent_of(c, row);
+    struct db_stmt *s = x.key != 0 ? conn_query(c, SQL_CONTENT_ERASE) : NULL;
 
     if (s == NULL)
         return;
-    db_bind_int(s, 1, message_key);
-    if (conn_row(c, s)) {
-        key = db_int(s, 0);
-        has_body = db_bytes(s, 1).p != NULL;
-        body = db_int(s, 1);
-        has_content = db_bytes(s, 2).p != NULL;
-        content = db_int(s, 2);
-    }
-    conn_end(c, s);
-    if (key == 0 || (s = conn_query(c, SQL_CONTENT_ERASE)) == NULL)
-        return;
-    db_bind_int(s, 1, key);
-    bind_zeros_like(s, 2, has_body, body);
-    bind_zeros_like(s, 3, has_content, content);
+    db_bind_int(s, 1, x.key);
+    bind_zeros_like(s, 2, x.body);
+    bind_zeros_like(s, 3, x.content);
     conn_write(c, s);
 }
 
@@ -110,6 +140,7 @@ void store_message_add(struct store_conn *c, int64_t app, struct message_row *ro
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_ADD);
 
     row->key = 0;
+    row_cache_drop(c, ROW_LAST, row->room_key, STR_NULL);
     if (s == NULL)
         return;
     db_bind_int(s, 1, app);
@@ -138,7 +169,8 @@ void store_message_edit(struct store_conn *c, const struct message_row *row)
     struct db_stmt *s;
     int64_t content;
 
-    erase_content(c, row->key);
+    row_cache_drop(c, ROW_LAST, row->room_key, STR_NULL);
+    erase_content(c, row);
     content = add_content(c, row->body, row->content);
     s = conn_query(c, SQL_MESSAGE_EDIT);
     if (s == NULL)
@@ -152,39 +184,59 @@ void store_message_edit(struct store_conn *c, const struct message_row *row)
     conn_write(c, s);
 }
 
-static void erase(struct store_conn *c, int64_t key, int64_t updated_ms, enum message_state state)
+/* The room's last message is another one now, or another row of it. */
+static void last_changed(struct store_conn *c, const struct message_row *row)
+{
+    struct message_row last;
+
+    if (row_cache_get(c, ROW_LAST, row->room_key, STR_NULL, &last) && last.key == row->key)
+        row_cache_drop(c, ROW_LAST, row->room_key, STR_NULL);
+}
+
+static void erase(struct store_conn *c, const struct message_row *row, int64_t updated_ms, enum message_state state)
 {
     struct db_stmt *s;
 
-    erase_content(c, key);
+    last_changed(c, row);
+    erase_content(c, row);
     store_conn_erases(c);
+    if (state == MESSAGE_RECALLED && row->reply.p == NULL && row->batch.p == NULL) {
+        s = conn_query(c, SQL_MESSAGE_RECALL);
+        if (s == NULL)
+            return;
+        db_bind_int(s, 1, row->key);
+        db_bind_int(s, 2, updated_ms);
+        conn_write(c, s);
+        return;
+    }
     s = conn_query(c, SQL_MESSAGE_ERASE);
     if (s == NULL)
         return;
-    db_bind_int(s, 1, key);
+    db_bind_int(s, 1, row->key);
     db_bind_int(s, 2, (int64_t)state);
     db_bind_int(s, 3, updated_ms);
     db_bind_int(s, 4, state != MESSAGE_DELETED);
     conn_write(c, s);
 }
 
-void store_message_recall(struct store_conn *c, int64_t key, int64_t updated_ms)
+void store_message_recall(struct store_conn *c, const struct message_row *row, int64_t updated_ms)
 {
-    erase(c, key, updated_ms, MESSAGE_RECALLED);
+    erase(c, row, updated_ms, MESSAGE_RECALLED);
 }
 
-void store_message_delete(struct store_conn *c, int64_t key, int64_t updated_ms)
+void store_message_delete(struct store_conn *c, const struct message_row *row, int64_t updated_ms)
 {
-    erase(c, key, updated_ms, MESSAGE_DELETED);
+    erase(c, row, updated_ms, MESSAGE_DELETED);
 }
 
-void store_message_touch(struct store_conn *c, int64_t key, int64_t updated_ms)
+void store_message_touch(struct store_conn *c, const struct message_row *row, int64_t updated_ms)
 {
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_TOUCH);
 
+    last_changed(c, row);
     if (s == NULL)
         return;
-    db_bind_int(s, 1, key);
+    db_bind_int(s, 1, row->key);
     db_bind_int(s, 2, updated_ms);
     conn_write(c, s);
 }
@@ -205,14 +257,23 @@ size_t store_message_quoting(struct store_conn *c, int64_t app, struct str id, s
 bool store_message_last(struct store_conn *c, int64_t app, int64_t room_key, struct str user,
                         struct message_row *out)
 {
-    struct db_stmt *s = conn_query(c, SQL_MESSAGE_LAST);
+    const bool any = str_empty(user); /* who hid nothing */
+    struct db_stmt *s;
+    bool found;
 
     (void)app; /* the room's key says it */
+    if (any && row_cache_get(c, ROW_LAST, room_key, STR_NULL, out))
+        return true;
+    s = conn_query(c, any ? SQL_MESSAGE_LAST_ANY : SQL_MESSAGE_LAST);
     if (s == NULL)
         return false;
     db_bind_int(s, 1, room_key);
-    db_bind_text(s, 2, sender_of(user));
-    return read_one_message(c, s, out);
+    if (!any)
+        db_bind_text(s, 2, user);
+    found = read_one_message(c, s, out);
+    if (found && any && out->audience.p == NULL)
+        row_cache_put(c, ROW_LAST, room_key, STR_NULL, out);
+    return found;
 }
 
 int64_t store_message_unread(struct store_conn *c, int64_t room_key, struct str user, int64_t read_seq, int64_t limit)

@@ -41,13 +41,30 @@ static bool one_room(struct store_conn *c, struct db_stmt *s, struct room_row *o
     if (found)
         read_room(c, s, out);
     conn_end(c, s);
-    return found;
+    if (!found || c->failed)
+        return false;
+    row_cache_put(c, ROW_ROOM, out->key, STR_NULL, out);
+    row_cache_put(c, ROW_ROOM_KEY, out->app, out->id, &out->key);
+    return true;
+}
+
+/* The room from memory; false: ask the database. */
+static bool kept_room(struct store_conn *c, int64_t key, struct room_row *out)
+{
+    if (!row_cache_get(c, ROW_ROOM, key, STR_NULL, out))
+        return false;
+    out->seq = room_seq_last(c, key, -1);
+    return !c->failed;
 }
 
 bool store_room_get(struct store_conn *c, int64_t app, struct str id, struct room_row *out)
 {
-    struct db_stmt *s = conn_query(c, SQL_ROOM_GET);
+    struct db_stmt *s;
+    int64_t key;
 
+    if (row_cache_get(c, ROW_ROOM_KEY, app, id, &key) && kept_room(c, key, out))
+        return true;
+    s = conn_query(c, SQL_ROOM_GET);
     if (s == NULL)
         return false;
     db_bind_int(s, 1, app);
@@ -57,8 +74,11 @@ bool store_room_get(struct store_conn *c, int64_t app, struct str id, struct roo
 
 bool store_room_by_key(struct store_conn *c, int64_t key, struct room_row *out)
 {
-    struct db_stmt *s = conn_query(c, SQL_ROOM_BY_KEY);
+    struct db_stmt *s;
 
+    if (kept_room(c, key, out))
+        return true;
+    s = conn_query(c, SQL_ROOM_BY_KEY);
     if (s == NULL)
         return false;
     db_bind_int(s, 1, key);
@@ -90,6 +110,7 @@ void store_room_update(struct store_conn *c, const struct room_row *row)
 {
     struct db_stmt *s = conn_query(c, SQL_ROOM_UPDATE);
 
+    row_cache_drop(c, ROW_ROOM, row->key, STR_NULL);
     if (s == NULL)
         return;
     db_bind_int(s, 1, row->key);
@@ -118,9 +139,12 @@ int64_t store_room_count(struct store_conn *c, int64_t app)
 
 bool store_member_get(struct store_conn *c, int64_t room_key, struct str user, struct member_row *out)
 {
-    struct db_stmt *s = conn_query(c, SQL_MEMBER_GET);
+    struct db_stmt *s;
     bool found;
 
+    if (row_cache_get(c, ROW_MEMBER, room_key, user, out))
+        return true;
+    s = conn_query(c, SQL_MEMBER_GET);
     if (s == NULL)
         return false;
     db_bind_int(s, 1, room_key);
@@ -129,6 +153,8 @@ bool store_member_get(struct store_conn *c, int64_t room_key, struct str user, s
     if (found)
         read_member(c, s, 0, out);
     conn_end(c, s);
+    if (found)
+        row_cache_put(c, ROW_MEMBER, room_key, user, out);
     return found;
 }
 
@@ -136,6 +162,7 @@ void store_member_put(struct store_conn *c, int64_t app, int64_t room_key, const
 {
     struct db_stmt *s = conn_query(c, SQL_MEMBER_PUT);
 
+    row_cache_drop(c, ROW_MEMBER, room_key, row->user);
     if (s == NULL)
         return;
     db_bind_int(s, 1, room_key);
@@ -153,6 +180,7 @@ void store_member_remove(struct store_conn *c, int64_t room_key, struct str user
 {
     struct db_stmt *s = conn_query(c, SQL_MEMBER_REMOVE);
 
+    row_cache_drop(c, ROW_MEMBER, room_key, user);
     if (s == NULL)
         return;
     db_bind_int(s, 1, room_key);

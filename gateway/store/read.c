@@ -27,6 +27,33 @@ void read_message(struct store_conn *c, struct db_stmt *s, struct message_row *o
         out->sender = STR_NULL; /* stored as '', so that a unique key can hold it */
 }
 
+void read_outline(struct store_conn *c, struct db_stmt *s, struct str id, struct message_row *out)
+{
+    *out = (struct message_row){
+        .key = db_int(s, 0),
+        .room_key = db_int(s, 1),
+        .id = id,
+        .sender = conn_text(c, s, 2),
+        .type = conn_text(c, s, 3),
+        .reply = conn_text(c, s, 4),
+        .batch = conn_text(c, s, 5),
+        .time_ms = db_int(s, 6),
+        .created_ms = db_int(s, 7),
+        .updated_ms = db_int(s, 8),
+        .seq = db_int(s, 9),
+        .version = db_int(s, 10),
+        .state = (enum message_state)db_int(s, 11),
+        .audience = conn_text(c, s, 12),
+        .outlined = true,
+        .content_key = db_int(s, 13),
+        .body_size = db_bytes(s, 14).p != NULL ? db_int(s, 14) : -1,
+        .content = conn_text(c, s, 15),
+        .quoted = db_int(s, 16) != 0,
+    };
+    if (out->sender.n == 0)
+        out->sender = STR_NULL;
+}
+
 bool read_one_message(struct store_conn *c, struct db_stmt *s, struct message_row *out)
 {
     const bool found = conn_row(c, s);

@@ -11,6 +11,8 @@
 
 /* The row that the statement stands on. */
 void read_message(struct store_conn *c, struct db_stmt *s, struct message_row *out);
+/* A row of SQL_MESSAGE_OUTLINE, of the message `id`, which is kept as it is. */
+void read_outline(struct store_conn *c, struct db_stmt *s, struct str id, struct message_row *out);
 /* The statement's one row, if it has one; ends the statement. */
 bool read_one_message(struct store_conn *c, struct db_stmt *s, struct message_row *out);
 /* The statement's rows, at most `limit`; how many. Ends the statement. 0 after a failure. */

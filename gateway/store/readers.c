@@ -6,12 +6,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #define READER_NICE 10
+/* Brief jobs that one reader takes at a time. When thousands come back at once, each would else cost its threads a snapshot and two
+ * switches. */
+#define READER_BATCH 16U
 /* A reader without work for so long gives its page cache back, as the writer does. */
 #define IDLE_S 1
 
@@ -29,6 +33,8 @@ struct readers {
     pthread_cond_t idle; /* nobody is reading */
     struct queue queue;
     unsigned running;
+    unsigned brief; /* readers with brief jobs: they are back at the queue soon */
+    atomic_bool unsaid; /* brief jobs came that no reader was woken for */
     bool paused, closed;
     _Atomic int64_t *clock;
     unsigned count;
@@ -69,32 +75,48 @@ static void wait_for_work(struct reader *reader)
     }
 }
 
-/* The next job, with the gate passed; NULL at the end. */
-static struct job *next_job(struct reader *reader)
+/* How many jobs at the front one reader takes: brief ones together. Lock held. */
+static unsigned batch_of(const struct queue *q)
+{
+    unsigned n = 0;
+
+    for (const struct job *j = q->head; j != NULL && j->brief && n < READER_BATCH; j = j->next)
+        n++;
+    return n != 0 ? n : 1;
+}
+
+/* The next job, or some brief ones, with the gate passed; NULL at the end. */
+static struct job *next_jobs(struct reader *reader)
 {
     struct readers *r = reader->pool;
-    struct job *job;
+    struct job *first;
 
     pthread_mutex_lock(&r->lock);
     wait_for_work(reader);
     /* Entered before taking: while it waits at the gate the job still counts as waiting and another thread
      * may take it. */
     enter(r);
-    job = queue_take(&r->queue, 1);
-    if (job == NULL)
+    first = queue_take(&r->queue, batch_of(&r->queue));
+    if (first == NULL)
         leave(r);
+    else if (first->brief)
+        r->brief++;
+    else if (r->queue.head != NULL)
+        pthread_cond_signal(&r->wake); /* those behind it may have come without a signal */
     pthread_mutex_unlock(&r->lock);
-    return job;
+    return first;
 }
 
-/* One job in one snapshot. */
-static enum db_status run_job(struct reader *reader, struct job *job)
+/* Jobs in one snapshot. */
+static enum db_status run_jobs(struct reader *reader, struct job *first)
 {
     struct store_conn *c = &reader->conn;
     enum db_status status;
-    const bool ok =
-        conn_begin(c) && conn_run_job(c, job, conn_now_ms(reader->pool->clock)) && conn_commit(c, NULL);
+    bool ok = conn_begin(c);
 
+    for (struct job *job = first; job != NULL && ok; job = job->next)
+        ok = conn_run_job(c, job, conn_now_ms(reader->pool->clock));
+    ok = ok && conn_commit(c, NULL);
     status = db_status(c->db);
     if (!ok && status == DB_OK)
         status = DB_OTHER;
@@ -103,25 +125,57 @@ static enum db_status run_job(struct reader *reader, struct job *job)
     return ok ? DB_OK : status;
 }
 
-static void serve(struct reader *reader, struct job *job)
+/* Lets the writer go first, if it waits. */
+static void pass_gate(struct readers *r)
 {
-    struct readers *r = reader->pool;
-    enum db_status status = run_job(reader, job);
-
     pthread_mutex_lock(&r->lock);
     leave(r);
-    if (status == DB_INTERRUPTED) {
-        enter(r);
-        pthread_mutex_unlock(&r->lock);
-        status = run_job(reader, job);
-        pthread_mutex_lock(&r->lock);
-        leave(r);
-    }
+    enter(r);
     pthread_mutex_unlock(&r->lock);
+}
+
+/* A job of which `status` is known: cut short, it is run once more. */
+static void finish(struct reader *reader, struct job *job, enum db_status status)
+{
+    if (status == DB_INTERRUPTED) {
+        pass_gate(reader->pool);
+        status = run_jobs(reader, job);
+    }
     if (status != DB_OK)
         log_error("store_read_failed", LOG_TEXT("status", db_status_text(status)),
                   LOG_TEXT("error", db_error(reader->conn.db)), LOG_END);
     queue_send_home(job, db_status_result(status));
+}
+
+/* Out of the gate. */
+static void done(struct readers *r, bool brief)
+{
+    pthread_mutex_lock(&r->lock);
+    r->brief -= brief ? 1 : 0;
+    leave(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void serve(struct reader *reader, struct job *first)
+{
+    struct readers *r = reader->pool;
+    const enum db_status status = run_jobs(reader, first);
+    const bool brief = first->brief, alone = first->next == NULL;
+    struct job *next;
+
+    if (status == DB_OK) {
+        done(r, brief);
+        queue_send_all_home(first, RESULT_OK);
+        return;
+    }
+    for (struct job *job = first; job != NULL; job = next) {
+        next = job->next;
+        job->next = NULL;
+        if (!alone)
+            pass_gate(r);
+        finish(reader, job, alone ? status : run_jobs(reader, job)); /* each by itself: one may have spoilt it for the others */
+    }
+    done(r, brief);
 }
 
 static void *reader_main(void *arg)
@@ -136,7 +190,7 @@ static void *reader_main(void *arg)
     for (;;) {
         bool end;
 
-        while ((job = next_job(reader)) != NULL) {
+        while ((job = next_jobs(reader)) != NULL) {
             reader->warm = true;
             serve(reader, job);
         }
@@ -227,10 +281,24 @@ bool readers_submit(struct readers *r, struct job *job)
 
     pthread_mutex_lock(&r->lock);
     taken = !r->closed && queue_push(&r->queue, job);
-    if (taken)
+    if (taken && job->brief && r->queue.depth % READER_BATCH != 0)
+        atomic_store_explicit(&r->unsaid, true, memory_order_relaxed);
+    else if (taken)
         pthread_cond_signal(&r->wake);
     pthread_mutex_unlock(&r->lock);
     return taken;
+}
+
+void readers_wake(struct readers *r)
+{
+    /* Relaxed is enough: the caller looks for what it submitted itself. */
+    if (!atomic_load_explicit(&r->unsaid, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&r->lock);
+    atomic_store_explicit(&r->unsaid, false, memory_order_relaxed);
+    if (r->queue.head != NULL && r->brief == 0)
+        pthread_cond_signal(&r->wake);
+    pthread_mutex_unlock(&r->lock);
 }
 
 unsigned readers_depth(struct readers *r)

@@ -4,7 +4,7 @@
  *
  * Owns:    its threads and their connections.
  * Borrows: jobs, from readers_submit until they are sent home; the clock given at creation.
- * Bounds:  `limit` waiting jobs; one job at a time for each thread.
+ * Bounds:  `limit` waiting jobs; one job at a time for each thread, or READER_BATCH brief ones in one snapshot.
  * Fails:   creation, with a sentence. A job whose reading failed goes home with its fate.
  * Thread:  any, unless said otherwise.
  *
@@ -40,8 +40,10 @@ void readers_drain(struct readers *readers);
 /* Drains if that is not done, and frees. NULL is legal. Nobody may use `readers` afterwards. */
 void readers_free(struct readers *readers);
 
-/* Admits a job; false when the queue is full or closed. */
+/* Admits a job; false when the queue is full or closed. For brief ones a reader is woken by readers_wake, or by a number of them. */
 bool readers_submit(struct readers *readers, struct job *job);
+/* Wakes a reader for brief jobs that were submitted. */
+void readers_wake(struct readers *readers);
 /* Jobs waiting. */
 unsigned readers_depth(struct readers *readers);
 

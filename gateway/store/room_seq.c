@@ -2,78 +2,103 @@
 
 #include "store/conn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static size_t place_of(int64_t room_key)
-{
-    return (size_t)((uint64_t)room_key % ROOM_SEQS);
-}
+struct room_seq {
+    int64_t room_key; /* 0: empty */
+    int64_t seq;      /* of the last event */
+    int64_t recalled; /* of the last recall; 0: none */
+};
 
-static void write_one(struct store_conn *c, struct room_seq *r)
-{
-    struct db_stmt *s = conn_query(c, SQL_ROOM_SET_SEQ);
-
-    r->unwritten = false;
-    if (s == NULL)
-        return;
-    db_bind_int(s, 1, r->room_key);
-    db_bind_int(s, 2, r->seq);
-    conn_write(c, s);
-}
-
-/* Puts the room into its place, with the number that its row has. */
+/* Puts the room into its place, with the numbers that the log has. */
 static void load(struct store_conn *c, struct room_seq *r, int64_t room_key)
 {
-    struct db_stmt *s;
+    struct db_stmt *s = conn_query(c, SQL_ROOM_SEQ);
 
-    if (r->unwritten)
-        write_one(c, r);
     r->room_key = 0;
-    s = conn_query(c, SQL_ROOM_SEQ);
     if (s == NULL)
         return;
     db_bind_int(s, 1, room_key);
-    r->seq = conn_number(c, s, -1);
-    if (r->seq >= 0)
+    if (conn_row(c, s)) {
         r->room_key = room_key;
-    else
-        conn_fail(c); /* no such room: an event must not be committed without a number */
+        r->seq = db_int(s, 0);
+        r->recalled = db_int(s, 1);
+    }
+    conn_end(c, s);
+}
+
+/* The room's place with its numbers in it; NULL after a failure, or if there is no such room. */
+static struct room_seq *numbers_of(struct store_conn *c, int64_t room_key)
+{
+    struct room_seqs *seqs = &c->room_seqs;
+    struct room_seq *r;
+
+    if (seqs->slots == NULL)
+        seqs->slots = calloc(ROOM_SEQS, sizeof(*seqs->slots));
+    if (seqs->slots == NULL) {
+        conn_fail(c);
+        return NULL;
+    }
+    r = &seqs->slots[(uint64_t)room_key % ROOM_SEQS];
+    if (r->room_key != room_key || room_key == 0) /* an empty place is no room's */
+        load(c, r, room_key);
+    return !c->failed && r->room_key == room_key && room_key != 0 ? r : NULL;
 }
 
 int64_t room_seq_next(struct store_conn *c, int64_t room_key)
 {
-    struct room_seqs *seqs = &c->room_seqs;
-    struct room_seq *r = &seqs->slots[place_of(room_key)];
-    bool listed = r->unwritten;
+    struct room_seq *r = c->room_seqs.promised == 0 ? numbers_of(c, room_key) : NULL;
 
-    if (r->room_key != room_key || room_key == 0) /* an empty place is no room's */
-        load(c, r, room_key);
-    if (c->failed || r->room_key != room_key)
+    if (r == NULL) {
+        conn_fail(c); /* an event must not be committed without a number, nor a number without its event */
         return 0;
-    r->unwritten = true;
-    if (!listed)
-        seqs->unwritten[seqs->unwritten_count++] = (uint16_t)place_of(room_key);
+    }
+    c->room_seqs.promised = room_key;
     return ++r->seq;
 }
 
-int64_t room_seq_last(const struct store_conn *c, int64_t room_key, int64_t stored)
+int64_t room_seq_added(struct store_conn *c, int64_t room_key, int64_t seq, bool recall)
 {
-    const struct room_seq *r = &c->room_seqs.slots[place_of(room_key)];
+    struct room_seq *r = numbers_of(c, room_key);
 
-    return r->room_key == room_key ? r->seq : stored;
+    if (r == NULL || c->room_seqs.promised != room_key || r->seq != seq) {
+        conn_fail(c);
+        return 0;
+    }
+    c->room_seqs.promised = 0;
+    if (recall)
+        r->recalled = seq;
+    return r->recalled;
 }
 
-bool room_seq_write(struct store_conn *c)
+int64_t room_seq_last(struct store_conn *c, int64_t room_key, int64_t stored)
 {
-    struct room_seqs *seqs = &c->room_seqs;
+    const struct room_seq *r = c->room_seqs.slots != NULL ? &c->room_seqs.slots[(uint64_t)room_key % ROOM_SEQS] : NULL;
 
-    for (size_t i = 0; i < seqs->unwritten_count; i++)
-        write_one(c, &seqs->slots[seqs->unwritten[i]]);
-    seqs->unwritten_count = 0;
+    if (r != NULL && r->room_key == room_key)
+        return r->seq;
+    if (stored < 0)
+        r = numbers_of(c, room_key);
+    return stored >= 0 ? stored : r != NULL ? r->seq : 0;
+}
+
+bool room_seq_whole(struct store_conn *c)
+{
+    if (c->room_seqs.promised != 0)
+        conn_fail(c);
     return !c->failed;
 }
 
 void room_seq_forget(struct room_seqs *seqs)
 {
-    memset(seqs, 0, sizeof(*seqs));
+    if (seqs->slots != NULL)
+        memset(seqs->slots, 0, ROOM_SEQS * sizeof(*seqs->slots));
+    seqs->promised = 0;
+}
+
+void room_seq_free(struct room_seqs *seqs)
+{
+    free(seqs->slots);
+    *seqs = (struct room_seqs){0};
 }

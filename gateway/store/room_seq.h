@@ -1,13 +1,15 @@
 /*
  * gateway/store/room_seq.h - the numbers that rooms have given to their last events, as the writer knows them.
  *
- * Owns:    nothing outside its structure.
- * Bounds:  ROOM_SEQS rooms; a room that takes another's place has that one's number written at once.
+ * Owns:    its places, made with the first number and given back by room_seq_free.
+ * Bounds:  ROOM_SEQS rooms; a room that takes another's place has its numbers read from the log.
  * Fails:   as the store does: the transaction is marked failed.
  * Thread:  the writer's.
  *
- * A batch that adds a hundred events to a room would write the room's row a hundred times. So the numbers are counted here, and
- * the rows are written once, just before the commit. Only the writer changes them, so they hold beyond the batch, until a rollback.
+ * A room's number is that of its last event, which retention always leaves in the log. Counting in memory saves the look at the log for each
+ * event, and writing nothing but the event saves the room's row, which would cost a commit one more page for nearly every room in it. For the
+ * same reason a number must get its event before another one is given, to whichever room: room_seq_next and the commit fail otherwise.
+ * Only the writer adds events, so the numbers hold beyond the batch, until a rollback.
  */
 #ifndef RECALLD_STORE_ROOM_SEQ_H
 #define RECALLD_STORE_ROOM_SEQ_H
@@ -16,27 +18,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROOM_SEQS 512U
+#define ROOM_SEQS 4096U
 
 struct store_conn;
+struct room_seq;
 
 struct room_seqs {
-    struct room_seq {
-        int64_t room_key; /* 0: empty */
-        int64_t seq;
-        bool unwritten;
-    } slots[ROOM_SEQS];
-    uint16_t unwritten[ROOM_SEQS]; /* places of those */
-    size_t unwritten_count;
+    struct room_seq *slots; /* ROOM_SEQS; NULL: none yet */
+    int64_t promised;       /* the room whose number waits for its event; 0: none */
 };
 
 /* The room's next number; 0 after a failure, also when there is no such room. */
 int64_t room_seq_next(struct store_conn *c, int64_t room_key);
-/* The room's last number, where its row says `stored`. */
-int64_t room_seq_last(const struct store_conn *c, int64_t room_key, int64_t stored);
-/* Writes the rows that were left; false after a failure. */
-bool room_seq_write(struct store_conn *c);
+/* The event `seq` is being added. Returns the number of the room's last recall up to it, itself included; 0: none. */
+int64_t room_seq_added(struct store_conn *c, int64_t room_key, int64_t seq, bool recall);
+/* The room's last number as the open transaction sees it. `stored`: what a statement of this moment said; -1: ask the log where it is not
+ * known. */
+int64_t room_seq_last(struct store_conn *c, int64_t room_key, int64_t stored);
+/* Before a commit: whether every number has its event; marks the transaction failed if not. */
+bool room_seq_whole(struct store_conn *c);
 /* The transaction was rolled back. */
 void room_seq_forget(struct room_seqs *seqs);
+void room_seq_free(struct room_seqs *seqs);
 
 #endif

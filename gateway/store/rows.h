@@ -68,6 +68,11 @@ struct message_row {
                            * may read the room */
     bool not_counted;     /* never counts as unread; always so with an audience */
     bool unlisted;        /* written only: no conversation list ever shows it; always so with an audience */
+    /* Only of a row from store_message_outline, whose room's id and body are absent: */
+    bool outlined;
+    bool quoted;          /* some message quotes it */
+    int64_t content_key;  /* 0: it has no content */
+    int64_t body_size;    /* bytes; -1: it has no body */
 };
 
 struct recall_row {

@@ -126,9 +126,24 @@ static const char *const version_3[] = {
     NULL,
 };
 
+/*
+ * Version 4: fewer pages for each event and each recall.
+ *
+ * event.recalled: the number of the room's last recall up to this event, itself included; 0: none. So "which recalls stand between these two"
+ * is answered along the log, and needs no index of recalls by room, which would cost a commit one page for each room in it. A room's number
+ * is that of its last event: room.seq is written only where retention takes events away.
+ */
+static const char *const version_4[] = {
+    "ALTER TABLE event ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0",
+    "UPDATE event SET recalled = coalesce((SELECT max(c.seq) FROM recall c WHERE c.room_key = event.room_key AND c.seq <= event.seq), 0) "
+    "WHERE room_key IN (SELECT room_key FROM recall)",
+    "DROP INDEX recall_room",
+    NULL,
+};
+
 /* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a
  * new one. */
-static const char *const *const steps[] = {version_1, version_2, version_3};
+static const char *const *const steps[] = {version_1, version_2, version_3, version_4};
 
 int64_t schema_version(void)
 {

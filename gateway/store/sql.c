@@ -16,8 +16,11 @@
 #define MESSAGE_SELECT_BARE                                                                            \
     "SELECT " MESSAGE_COLUMNS("NULL", "NULL") " FROM message m LEFT JOIN room r ON r.key = m.room_key "
 
+/* The number of the room's last event; where retention left none of them, or none came yet, the row says it. */
+#define ROOM_LAST_SEQ                                                                                  \
+    "coalesce((SELECT e.seq FROM event e WHERE e.room_key = r.key ORDER BY e.seq DESC LIMIT 1), r.seq)"
 #define ROOM_COLUMNS                                                                                   \
-    "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, r.seq, r.min_seq, "             \
+    "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, " ROOM_LAST_SEQ ", r.min_seq, " \
     "r.created_ms, r.updated_ms"
 #define MEMBER_COLUMNS "m.user_id, m.role, m.joined_seq, m.joined_ms, m.read_seq, m.read_id"
 
@@ -27,9 +30,14 @@
 /* A message that was deleted and not recalled leaves no command in the history. */
 #define RECALL_SHOWN                                                                                   \
     "NOT EXISTS (SELECT 1 FROM message m WHERE m.app = c.app AND m.id = c.message AND m.state = 2)"
+/* A recalled message was changed last by its recall, or, if it came later than that, when it came: so the index by time of change finds all
+ * but the recalls whose message has not come. */
 #define RECALL_PAGE(direction)                                                                         \
-    "SELECT " RECALL_COLUMNS " FROM recall c WHERE c.room_key = ?1 AND c.time_ms >= ?2 AND "           \
-    "c.time_ms <= ?3 AND " RECALL_SHOWN " ORDER BY c.time_ms " direction ", c.seq " direction " LIMIT ?4"
+    "SELECT " RECALL_COLUMNS " FROM message m JOIN recall c ON c.app = m.app AND c.message = m.id "    \
+    "WHERE m.room_key = ?1 AND m.state <> 2 AND m.state = 1 AND m.updated_ms >= ?2 AND c.time_ms >= ?2 " \
+    "AND c.time_ms <= ?3 UNION ALL SELECT " RECALL_COLUMNS " FROM room r JOIN recall c ON c.app = r.app " \
+    "AND c.sent_ms = 0 AND c.time_ms >= ?2 AND c.time_ms <= ?3 WHERE r.key = ?1 AND c.room_key = ?1 "  \
+    "ORDER BY 4 " direction ", 3 " direction " LIMIT ?4"
 
 /* Not hidden by the user ?`user`; an empty user hid nothing. */
 #define NOT_HIDDEN(user)                                                                               \
@@ -108,9 +116,10 @@ static const char *const texts[SQL_COUNT] = {
         "updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_ROOM_UPDATE] =
         "UPDATE room SET name = ?2, owner = ?3, fields = ?4, opening = ?5, updated_ms = ?6 WHERE key = ?1",
-    [SQL_ROOM_SET_SEQ] = "UPDATE room SET seq = ?2 WHERE key = ?1",
-    [SQL_ROOM_SEQ] = "SELECT seq FROM room WHERE key = ?1",
-    [SQL_ROOM_SET_MIN_SEQ] = "UPDATE room SET min_seq = ?2 WHERE key = ?1 AND min_seq < ?2",
+    [SQL_ROOM_SEQ] =
+        "SELECT " ROOM_LAST_SEQ ", coalesce((SELECT e.recalled FROM event e WHERE e.room_key = r.key ORDER BY e.seq DESC LIMIT 1), "
+        "0) FROM room r WHERE r.key = ?1",
+    [SQL_ROOM_SET_MIN_SEQ] = "UPDATE room SET min_seq = ?2, seq = ?3 WHERE key = ?1 AND min_seq < ?2",
     [SQL_ROOM_COUNT] = "SELECT count(*) FROM room WHERE app = ?1",
     [SQL_ROOMS_OF] =
         "SELECT " ROOM_COLUMNS ", " MEMBER_COLUMNS " FROM member m JOIN room r ON r.key = m.room_key WHERE "
@@ -129,6 +138,11 @@ static const char *const texts[SQL_COUNT] = {
 
     /* query_message.c */
     [SQL_MESSAGE_GET] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.id = ?2",
+    [SQL_MESSAGE_OUTLINE] =
+        "SELECT m.key, m.room_key, m.sender, m.type, m.reply, m.batch, m.time_ms, m.created_ms, m.updated_ms, m.seq, m.version, "
+        "m.state, m.audience, m.content_key, length(x.body), x.content, EXISTS (SELECT 1 FROM message q WHERE q.app = ?1 AND "
+        "q.reply = ?2) FROM message m LEFT JOIN content x ON x.key = "
+        "m.content_key WHERE m.app = ?1 AND m.id = ?2",
     [SQL_MESSAGE_BY_CLIENT_ID] = MESSAGE_SELECT "WHERE m.app = ?1 AND m.client_msg_id = ?2 AND m.sender = ?3",
     [SQL_MESSAGE_ADD] =
         "INSERT INTO message (app, room_key, id, sender, type, content_key, reply, batch, client_msg_id, "
@@ -141,10 +155,13 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MESSAGE_ERASE] =
         "UPDATE message SET state = ?2, content_key = NULL, reply = NULL, batch = NULL, updated_ms = ?3, "
         "listed = listed * ?4 WHERE key = ?1",
+    /* The same where nothing else changes, so that one index does: a message that quotes nothing, is of no batch and stays listed. */
+    [SQL_MESSAGE_RECALL] = "UPDATE message SET state = 1, content_key = NULL, updated_ms = ?2 WHERE key = ?1",
     [SQL_MESSAGE_UNLIST] = "UPDATE message SET listed = 0 WHERE app = ?1 AND id = ?2",
     [SQL_MESSAGE_TOUCH] = "UPDATE message SET updated_ms = ?2 WHERE key = ?1",
     [SQL_MESSAGE_QUOTING] =
         MESSAGE_SELECT_BARE "WHERE m.app = ?1 AND m.reply = ?2 AND m.state = 0 ORDER BY m.seq, m.key LIMIT ?3",
+    [SQL_MESSAGE_LAST_ANY] = MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 ORDER BY m.seq DESC LIMIT 1",
     [SQL_MESSAGE_LAST] =
         MESSAGE_SELECT "WHERE m.room_key = ?1 AND m.listed = 1 AND " NOT_HIDDEN("?2") " ORDER BY m.seq DESC "
         "LIMIT 1",
@@ -203,8 +220,8 @@ static const char *const texts[SQL_COUNT] = {
         "excluded.reason, author = excluded.author, sent_ms = excluded.sent_ms, objname = excluded.objname",
     [SQL_RECALL_UNSEEN_COUNT] = "SELECT count(*) FROM recall WHERE app = ?1 AND sent_ms = 0 AND time_ms > ?2",
     [SQL_EVENT_ADD] =
-        "INSERT INTO event (room_key, seq, type, subject, version, data, time_ms) VALUES (?1, ?2, ?3, ?4, "
-        "?5, ?6, ?7)",
+        "INSERT INTO event (room_key, seq, type, subject, version, data, time_ms, recalled) VALUES (?1, ?2, ?3, ?4, "
+        "?5, ?6, ?7, ?8)",
     [SQL_EVENT_PAGE] =
         "SELECT seq, type, subject, version, data, time_ms FROM event WHERE room_key = ?1 AND seq > ?2 "
         "ORDER BY seq LIMIT ?3",
@@ -238,9 +255,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LEDGER_EVERYONE] = LEDGER("device d", "", "d.user_id, d.device"),
     [SQL_LEDGER_WATCHERS] =
         "SELECT user_id FROM member WHERE room_key = ?1 AND role > 0 AND user_id <> ?2 ORDER BY role DESC, user_id LIMIT ?3",
-    [SQL_RECALL_LAST_SEQ] = "SELECT max(seq) FROM recall WHERE room_key = ?1 AND seq <= ?2",
-    [SQL_RECALL_BETWEEN] =
-        "SELECT message, seq, time_ms FROM recall WHERE room_key = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT ?4",
+    [SQL_RECALL_LAST_SEQ] =
+        "SELECT recalled FROM event WHERE room_key = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
+    [SQL_RECALL_AT] =
+        "SELECT e.subject, e.time_ms, coalesce((SELECT p.recalled FROM event p WHERE p.room_key = ?1 AND p.seq < ?2 ORDER BY "
+        "p.seq DESC LIMIT 1), 0) FROM event e WHERE e.room_key = ?1 AND e.seq = ?2",
     [SQL_ACK_LOG_ADD] =
         "INSERT INTO ack_log (room_key, user_id, device, to_seq, from_seq, acked_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON "
         "CONFLICT (room_key, user_id, device, to_seq) DO NOTHING",

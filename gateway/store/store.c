@@ -100,13 +100,21 @@ err0:
     return NULL;
 }
 
-void store_close(struct store *store)
+void store_stop(struct store *store)
 {
     if (store == NULL)
         return;
     writer_close(store->writer);
     readers_close(store->readers);
     readers_drain(store->readers);
+    writer_drain(store->writer);
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    store_stop(store);
     writer_free(store->writer);
     readers_free(store->readers);
     free(store);
@@ -125,6 +133,7 @@ bool store_submit_write_soon(struct store *store, struct job *job)
 void store_wake(struct store *store)
 {
     writer_wake(store->writer);
+    readers_wake(store->readers);
 }
 
 bool store_submit_read(struct store *store, struct job *job)

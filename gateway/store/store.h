@@ -42,12 +42,15 @@ struct store_stats {
 
 /* Opens (creates, migrates) the database and starts the threads. On failure returns NULL and a sentence for people in `error`. */
 struct store *store_open(const struct store_options *options, char *error, size_t error_size);
-/* Finishes every admitted job, checkpoints, stops the threads. New submits are refused from the call on. */
+/* Finishes every admitted job, checkpoints, stops the threads. New submits are refused from the call on. Other threads may still submit
+ * and wake meanwhile and afterwards. NULL is legal. */
+void store_stop(struct store *store);
+/* The same, and frees the store: nobody may use it any more. */
 void store_close(struct store *store);
 
 /* Admits a job; false when the queue is full or closing (the job stays the caller's). Any thread. */
 bool store_submit_write(struct store *store, struct job *job);
-bool store_submit_read(struct store *store, struct job *job);
+bool store_submit_read(struct store *store, struct job *job); /* a `brief` one: as store_submit_write_soon */
 /* The same as store_submit_write for a thread that may submit more in the same turn of its loop: the writer is woken by store_wake, which
  * that thread must call before it waits, or by a number of jobs worth a commit. */
 bool store_submit_write_soon(struct store *store, struct job *job);

@@ -47,6 +47,7 @@ struct writer {
     bool closed; /* refuses */
     bool waits;  /* the thread, for work */
     bool ending; /* returns once the queue is empty */
+    bool joined;
     pthread_t thread;
 
     /* the thread's own */
@@ -280,6 +281,7 @@ static void housekeeping(struct writer *w)
     }
     if (w->idle_due_ms != INT64_MAX && w->idle_due_ms <= clock_mono_ms()) {
         w->idle_due_ms = INT64_MAX;
+        row_cache_clear(&w->conn);
         db_release_memory(w->conn.db);
     }
     if (w->truncate || !atomic_load(&w->healthy)) {
@@ -384,39 +386,52 @@ void writer_close(struct writer *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-void writer_free(struct writer *w)
+void writer_drain(struct writer *w)
 {
-    if (w == NULL)
-        return;
     pthread_mutex_lock(&w->lock);
     w->closed = w->ending = true;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+    if (w->joined)
+        return;
     pthread_join(w->thread, NULL);
+    w->joined = true;
     conn_close(&w->conn);
+}
+
+void writer_free(struct writer *w)
+{
+    if (w == NULL)
+        return;
+    writer_drain(w);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     free(w);
 }
 
+/* Signals are given without the lock: on a core that both threads share, the one that is woken would run at once and wait for it. */
 bool writer_submit(struct writer *w, struct job *job, bool more)
 {
-    bool taken;
+    bool taken, wakes;
 
     pthread_mutex_lock(&w->lock);
     taken = !w->closed && queue_push(&w->queue, job);
-    if (taken && w->waits && (!more || w->queue.depth >= TOGETHER))
-        pthread_cond_signal(&w->wake);
+    wakes = taken && w->waits && (!more || w->queue.depth >= TOGETHER);
     pthread_mutex_unlock(&w->lock);
+    if (wakes)
+        pthread_cond_signal(&w->wake);
     return taken;
 }
 
 void writer_wake(struct writer *w)
 {
+    bool wakes;
+
     pthread_mutex_lock(&w->lock);
-    if (w->waits && w->queue.head != NULL)
-        pthread_cond_signal(&w->wake);
+    wakes = w->waits && w->queue.head != NULL;
     pthread_mutex_unlock(&w->lock);
+    if (wakes)
+        pthread_cond_signal(&w->wake);
 }
 
 void writer_stats(struct writer *w, struct store_stats *out)

@@ -33,8 +33,9 @@ struct writer_options {
 struct writer *writer_create(const struct writer_options *options, char *error, size_t error_size);
 /* Refuses new jobs from now on; those admitted are still run. */
 void writer_close(struct writer *writer);
-/* Closes, finishes every admitted job, empties the log, ends the thread, closes the connection. NULL is
- * legal. The readers are drained before and freed after. */
+/* Closes, finishes every admitted job, empties the log, ends the thread, closes the connection. The readers are drained before. */
+void writer_drain(struct writer *writer);
+/* Drains if that is not done, and frees. NULL is legal. The readers are freed after. */
 void writer_free(struct writer *writer);
 
 /* Admits a job; false when the queue is full or closed. `more`: the caller may have more jobs at once, and calls writer_wake before it

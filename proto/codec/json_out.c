@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIRST_CAP ((size_t)256)
+#define INT_MAX_BYTES 20U /* a sign and 19 digits */
 
 static const char hex[] = "0123456789abcdef";
 
@@ -47,16 +48,11 @@ char *json_out_take(struct json_out *o, size_t *len)
     return p;
 }
 
-/* Room for n more bytes at p + len; NULL, and failed, if there is none. */
-static char *more(struct json_out *o, size_t n)
+static char *grow(struct json_out *o, size_t n)
 {
     size_t cap = o->cap;
     char *p;
 
-    if (o->failed)
-        return NULL;
-    if (n <= o->cap - o->len)
-        return o->p + o->len;
     if (n > JSON_OUT_MAX - o->len)
         goto fail;
     if (cap < FIRST_CAP)
@@ -76,7 +72,20 @@ fail:
     return NULL;
 }
 
-static void put(struct json_out *o, const char *s, size_t n)
+/* Room for n more bytes at p + len; NULL, and failed, if there is none. */
+static inline char *more(struct json_out *o, size_t n)
+{
+    if (o->failed)
+        return NULL;
+    return n <= o->cap - o->len ? o->p + o->len : grow(o, n);
+}
+
+void json_out_room(struct json_out *o, size_t n)
+{
+    (void)more(o, n);
+}
+
+static inline void put(struct json_out *o, const char *s, size_t n)
 {
     char *p = more(o, n);
 
@@ -172,9 +181,8 @@ void json_out_array_end(struct json_out *o)
     close_level(o, "]", false);
 }
 
-void json_out_key(struct json_out *o, const char *key)
+void json_out_plain_key(struct json_out *o, const char *key, size_t n)
 {
-    size_t n = strlen(key);
     uint32_t bit;
     char *p;
 
@@ -296,13 +304,47 @@ static size_t put_escaped(struct json_out *o, const unsigned char *s, size_t n)
     return 1;
 }
 
+/* Copies bytes up to the first that wants care, or a few less, and tells how many. */
+static size_t copy_plain(char *to, const char *s, size_t n)
+{
+    size_t i = 0;
+    uint64_t w;
+
+    for (; n - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, s + i, sizeof w);
+        if (wants_care(w) != 0)
+            return i;
+        memcpy(to + i, &w, sizeof w);
+    }
+    for (; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<')
+            return i;
+        to[i] = (char)c;
+    }
+    return i;
+}
+
 static void put_text(struct json_out *o, const char *s, size_t n)
 {
     const unsigned char *u = (const unsigned char *)s;
+    char *p = n < JSON_OUT_MAX ? more(o, n + 2) : NULL;
     size_t run;
-    size_t i = 0;
+    size_t i;
 
-    put(o, "\"", 1);
+    if (p == NULL) {
+        o->failed = true;
+        return;
+    }
+    *p = '"';
+    i = copy_plain(p + 1, s, n);
+    o->len += i + 1;
+    if (i == n) {
+        p[n + 1] = '"';
+        o->len++;
+        return;
+    }
     while (i < n && !o->failed) {
         run = clean_run(u + i, n - i);
         if (run > 0)
@@ -346,19 +388,28 @@ void json_out_cstr(struct json_out *o, const char *s)
 
 void json_out_int(struct json_out *o, int64_t v)
 {
-    char text[20]; /* a sign and 19 digits */
-    size_t i = sizeof text;
+    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    char text[2 * INT_MAX_BYTES] = {0}; /* what follows the digits is copied with them, and written over */
+    size_t i = INT_MAX_BYTES;
+    char *p;
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
     if (!before_value(o))
         return;
-    do {
-        text[--i] = (char)('0' + u % 10);
-        u /= 10;
-    } while (u != 0);
+    for (; u >= 10; u /= 100) {
+        i -= 2;
+        memcpy(text + i, pairs + 2 * (u % 100), 2);
+    }
+    if (u != 0 || i == INT_MAX_BYTES)
+        text[--i] = (char)('0' + u);
     if (v < 0)
         text[--i] = '-';
-    put(o, text + i, sizeof text - i);
+    p = more(o, INT_MAX_BYTES);
+    if (p == NULL)
+        return;
+    memcpy(p, text + i, INT_MAX_BYTES);
+    o->len += INT_MAX_BYTES - i;
 }
 
 void json_out_bool(struct json_out *o, bool v)
@@ -397,40 +448,4 @@ void json_out_members(struct json_out *o, const char *object, size_t n)
         put(o, ",", 1);
     o->filled |= bit;
     put(o, object + 1, n - 2);
-}
-
-void json_out_kstr(struct json_out *o, const char *key, const char *s, size_t n)
-{
-    json_out_key(o, key);
-    json_out_str(o, s, n);
-}
-
-void json_out_kcstr(struct json_out *o, const char *key, const char *s)
-{
-    json_out_key(o, key);
-    json_out_cstr(o, s);
-}
-
-void json_out_kint(struct json_out *o, const char *key, int64_t v)
-{
-    json_out_key(o, key);
-    json_out_int(o, v);
-}
-
-void json_out_kbool(struct json_out *o, const char *key, bool v)
-{
-    json_out_key(o, key);
-    json_out_bool(o, v);
-}
-
-void json_out_knull(struct json_out *o, const char *key)
-{
-    json_out_key(o, key);
-    json_out_null(o);
-}
-
-void json_out_kraw(struct json_out *o, const char *key, const char *json, size_t n)
-{
-    json_out_key(o, key);
-    json_out_raw(o, json, n);
 }

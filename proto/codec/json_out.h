@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define JSON_OUT_MAX ((size_t)64 << 20)
 #define JSON_OUT_DEPTH 32
@@ -39,6 +40,8 @@ void json_out_init(struct json_out *o);
 void json_out_free(struct json_out *o);
 /* Empties the text and keeps the buffer, so that a loop allocates once. */
 void json_out_reset(struct json_out *o);
+/* Makes room for `n` more bytes at once, where the caller knows what is coming. */
+void json_out_room(struct json_out *o, size_t n);
 /* True if nothing failed and everything that was opened is closed. */
 bool json_out_ok(const struct json_out *o);
 /* Hands the buffer (malloc'd, *len bytes) to the caller and starts anew; NULL if the text is not ok. */
@@ -49,8 +52,13 @@ void json_out_object_end(struct json_out *o);
 void json_out_array(struct json_out *o);
 void json_out_array_end(struct json_out *o);
 
-/* A key; must be a plain literal (no escaping is done). */
-void json_out_key(struct json_out *o, const char *key);
+/* A key of `n` bytes that need no escaping. */
+void json_out_plain_key(struct json_out *o, const char *key, size_t n);
+/* A key; must be a plain literal (no escaping is done), whose length the compiler knows. */
+static inline void json_out_key(struct json_out *o, const char *key)
+{
+    json_out_plain_key(o, key, strlen(key));
+}
 /* A key of any text: escaped as json_out_str does. */
 void json_out_name(struct json_out *o, const char *key, size_t n);
 
@@ -70,11 +78,40 @@ void json_out_raw(struct json_out *o, const char *json, size_t n);
 void json_out_members(struct json_out *o, const char *object, size_t n);
 
 /* Key and value in one call. */
-void json_out_kstr(struct json_out *o, const char *key, const char *s, size_t n);
-void json_out_kcstr(struct json_out *o, const char *key, const char *s);
-void json_out_kint(struct json_out *o, const char *key, int64_t v);
-void json_out_kbool(struct json_out *o, const char *key, bool v);
-void json_out_knull(struct json_out *o, const char *key);
-void json_out_kraw(struct json_out *o, const char *key, const char *json, size_t n);
+static inline void json_out_kstr(struct json_out *o, const char *key, const char *s, size_t n)
+{
+    json_out_key(o, key);
+    json_out_str(o, s, n);
+}
+
+static inline void json_out_kcstr(struct json_out *o, const char *key, const char *s)
+{
+    json_out_key(o, key);
+    json_out_cstr(o, s);
+}
+
+static inline void json_out_kint(struct json_out *o, const char *key, int64_t v)
+{
+    json_out_key(o, key);
+    json_out_int(o, v);
+}
+
+static inline void json_out_kbool(struct json_out *o, const char *key, bool v)
+{
+    json_out_key(o, key);
+    json_out_bool(o, v);
+}
+
+static inline void json_out_knull(struct json_out *o, const char *key)
+{
+    json_out_key(o, key);
+    json_out_null(o);
+}
+
+static inline void json_out_kraw(struct json_out *o, const char *key, const char *json, size_t n)
+{
+    json_out_key(o, key);
+    json_out_raw(o, json, n);
+}
 
 #endif

@@ -77,7 +77,7 @@ static void recall(struct job *job, struct store_conn *c, int64_t now_ms)
     if (!store_client_get(c, app, STR("ann"), &client) || !store_message_get(c, app, event.subject, &m) ||
         !store_member_get(c, m.room_key, STR("ann"), &member) || store_recall_get(c, app, m.id, &r))
         return;
-    store_message_recall(c, m.key, now_ms);
+    store_message_recall(c, &m, now_ms);
     event.room_key = m.room_key;
     event.seq = store_room_next_seq(c, m.room_key);
     r = (struct recall_row){.message = m.id,

@@ -1,5 +1,6 @@
 // Bytes that no well-behaved client sends: lengths, chunks, surplus, drips, floods of header, other protocols.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { APP, Api, Raw, checkError, curl, exchange, fileServer, head, makeRoom, makeUsers, ownServer, platform, sleep, tempDir, test, upgradeLines } from './lib/suite.mjs';
@@ -184,6 +185,33 @@ test('an upgrade to anything but websocket, or away from /ws, gets no 101', asyn
   const away = await exchange(server, head('GET /rooms HTTP/1.1', ...upgradeLines()), 3000);
   assert.notEqual(away.status, 101, away.raw.text);
   away.raw.end();
+});
+
+test('an upgrade does the same whole or in pieces, and with frames right behind it, which wait for the token in their order', async () => {
+  const frame = (text) => { // masked with zeros
+    const length = text.length < 126 ? [0x80 | text.length] : [0xfe, text.length >> 8, text.length & 0xff];
+    return `${String.fromCharCode(0x81, ...length, 0, 0, 0, 0)}${text}`;
+  };
+  const behind = (text) => Array.from({ length: 5 }, (_, i) => frame(JSON.stringify({ op: 'ping', id: i + 1, text }))).join('');
+  for (const text of ['', 'x'.repeat(400)]) {
+    for (const cut of [[], [4], [40], [-10], [-4 - behind(text).length]]) {
+      const lines = upgradeLines();
+      const key = lines.find((line) => line.startsWith('Sec-WebSocket-Key: ')).slice(19);
+      const bytes = head('GET /ws HTTP/1.1', ...lines, `IM-CLIENT-KEY: ${APP.client_key}`, `IM-Authorization: ${ann.token}`) + behind(text);
+      const raw = await Raw.open(server);
+      for (const part of cut.length ? [bytes.slice(0, cut[0]), bytes.slice(cut[0])] : [bytes]) {
+        raw.write(Buffer.from(part, 'latin1'));
+        await sleep(20);
+      }
+      assert.ok(await raw.until(() => (raw.text.match(/"op":"pong"/g) ?? []).length === 5), raw.text);
+      const proof = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      assert.match(raw.text, /^HTTP\/1\.1 101 /);
+      assert.ok(raw.text.includes(`Sec-WebSocket-Accept: ${proof}`) && /sec-websocket-protocol: recall\.v1\r\n/i.test(raw.text), raw.text);
+      assert.deepEqual([...raw.text.matchAll(/"op":"(ready|pong)"(?:,"id":(\d+))?/g)].map((found) => found[2] ?? found[1]),
+        ['ready', '1', '2', '3', '4', '5']);
+      raw.end();
+    }
+  }
 });
 
 test('garbage instead of HTTP is answered or cut, and harms nothing', async () => {

@@ -1,6 +1,11 @@
 /* Following a room: from now, from a cursor, live, leaving. */
 #include "hub_fixture.h"
 
+static struct asked {
+    struct hub *hub;
+    int sends, completing;
+} asked;
+
 static void a_subscriber_from_now_gets_what_comes_after(void **state)
 {
     struct world *w = the_world(state);
@@ -55,6 +60,57 @@ static void catch_up_goes_on_when_nothing_new_happens(void **state)
     assert_int_equal(p->live_at, w->head);
     assert_int_equal(check_order(p, 0), w->head);
     peer_free(w, p);
+}
+
+/* Sends the last of what a subscription waits for: is the owner told so, and of which? */
+static enum hub_sent send_and_ask(struct hub_conn *conn, const char *bytes, size_t n, size_t *taken)
+{
+    struct peer *p = (struct peer *)conn;
+    const struct hub_sub *completing = hub_completing(asked.hub);
+
+    asked.sends++;
+    if (completing != NULL) {
+        assert_ptr_equal(hub_sub_conn(completing), conn);
+        assert_int_equal(p->live, 0); /* it follows */
+        asked.completing++;
+    }
+    return on_send(conn, bytes, n, taken);
+}
+
+static void what_makes_a_subscription_live_is_told_while_it_is_sent(void **state)
+{
+    struct world *w = the_world(state);
+    struct hub_ops asking = ops;
+    struct peer *p = peer_new(), *slow = peer_new(), *peers[HUB_ADOPT];
+
+    asking.send = send_and_ask;
+    hub_destroy(w->hub);
+    w->hub = hub_create(&asking, w);
+    asked = (struct asked){.hub = w->hub};
+    for (int i = 0; i < 20; i++)
+        (void)commit(w, "m", "x", NULL);
+    for (int i = 0; i < HUB_ADOPT; i++)
+        follow(w, peers[i] = peer_new(), 0);
+    answer_reads(w); /* the first page becomes the tail */
+    asked.sends = asked.completing = 0;
+    follow(w, p, 5);
+    slow->block_after = 0;
+    follow(w, slow, 5);
+    answer_reads(w);
+    assert_int_equal(asked.sends, 2);
+    assert_int_equal(asked.completing, 2);
+    assert_int_equal(p->live, 1);
+    assert_int_equal(slow->live, 0); /* not all of it was taken */
+    publish(w, "n", "live");
+    run(w);
+    assert_int_equal(asked.completing, 2); /* who is live waits for nothing */
+    assert_null(hub_completing(w->hub));
+    peer_free(w, p);
+    peer_free(w, slow);
+    for (int i = 0; i < HUB_ADOPT; i++)
+        peer_free(w, peers[i]);
+    hub_destroy(w->hub); /* before what it borrows */
+    w->hub = hub_create(&ops, w);
 }
 
 /* The sweep stands where the newcomer's slot will be, and one visit is due. */
@@ -235,6 +291,7 @@ int main(void)
         REQUIREMENT(a_subscriber_from_now_gets_what_comes_after),
         REQUIREMENT(catch_up_comes_first_and_then_live_without_gap_or_repeat),
         REQUIREMENT(catch_up_goes_on_when_nothing_new_happens),
+        REQUIREMENT(what_makes_a_subscription_live_is_told_while_it_is_sent),
         REQUIREMENT(who_comes_in_the_middle_of_a_sweep_takes_nobodys_visit),
         REQUIREMENT(an_event_heard_after_the_page_that_held_it_is_not_repeated),
         REQUIREMENT(a_cursor_before_the_log_or_beyond_it_is_reset),

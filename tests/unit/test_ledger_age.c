@@ -146,12 +146,16 @@ static void test_a_database_of_version_1_becomes_this_one(void **unused)
     seen("ben", "b", "recall");
     acks("ben", "b", "r1", recalled("ann", "r1", "m1"));
     store_close(store.store);
-    alter("DROP TABLE ack_log; DROP TABLE member_past; DROP INDEX recall_room; DROP INDEX device_age; DROP INDEX ack_device;"
+    alter("DROP TABLE ack_log; DROP TABLE member_past; ALTER TABLE event DROP COLUMN recalled; DROP INDEX device_age; DROP INDEX ack_device;"
           "DROP INDEX refused_device; DROP TABLE tag; DROP TABLE package; DROP TABLE quota; DROP INDEX message_limited;"
           "DROP INDEX message_quiet; ALTER TABLE message DROP COLUMN audience; ALTER TABLE message DROP COLUMN counted;"
+          "UPDATE room SET seq = (SELECT max(e.seq) FROM event e WHERE e.room_key = room.key);"
           "UPDATE meta SET value = '1' WHERE name = 'schema'");
     if (fixture_open(&store, NULL) == NULL)
         fail_msg("%s", store.error);
+    /* Each event knows the last recall before it. */
+    assert_int_equal(rows("SELECT count(*) FROM event WHERE recalled > 0"), 1);
+    assert_int_equal(rows("SELECT count(*) FROM event e JOIN recall c ON c.room_key = e.room_key AND c.seq = e.seq WHERE e.recalled = e.seq"), 1);
     assert_int_equal(ledger("ann", "r1", "m1"), RESULT_OK);
     assert_string_equal(state("b"), "acked");
     assert_int_equal(delay("b"), -1);

@@ -33,7 +33,7 @@ static void recall_gone(struct store_conn *c, int64_t now_ms, struct task *task)
 
     (void)task;
     assert_true(store_message_get(c, 1, STR("gone"), &m));
-    store_message_recall(c, m.key, now_ms);
+    store_message_recall(c, &m, now_ms);
 }
 
 /* On the disk, anywhere? */
@@ -285,7 +285,7 @@ static void churn_messages(struct store_conn *c, int64_t now_ms, struct task *ta
             m.version++;
             store_message_edit(c, &m);
         } else {
-            store_message_recall(c, m.key, now_ms);
+            store_message_recall(c, &m, now_ms);
             churn->gone[some] = true;
         }
     }

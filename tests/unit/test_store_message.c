@@ -2,9 +2,9 @@
 #include "store_transact.h"
 
 /* What an edit, a recall and a deletion leave of m1, which m2 quotes. */
-static void changes(struct store_conn *c, int64_t key, int64_t quote_key)
+static void changes(struct store_conn *c, const struct message_row *m, const struct message_row *quote)
 {
-    struct message_row got = {.key = key}, list[2];
+    struct message_row got = *m, list[2];
 
     got.type = STR("image");
     got.body = STR_NULL;
@@ -12,7 +12,7 @@ static void changes(struct store_conn *c, int64_t key, int64_t quote_key)
     got.updated_ms = 30;
     got.version = 2;
     store_message_edit(c, &got);
-    store_message_touch(c, quote_key, 31);
+    store_message_touch(c, quote, 31);
     assert_true(store_message_get(c, 2, STR("m1"), &got));
     ASSERT_STR(got.type, "image");
     ASSERT_ABSENT(got.body);
@@ -22,9 +22,9 @@ static void changes(struct store_conn *c, int64_t key, int64_t quote_key)
     assert_true(store_message_get(c, 2, STR("m2"), &got));
     assert_int_equal(got.updated_ms, 31);
 
-    store_message_recall(c, quote_key, 40);
+    store_message_recall(c, quote, 40);
     assert_int_equal(store_message_quoting(c, 2, STR("m1"), list, 2), 0);
-    store_message_recall(c, key, 41);
+    store_message_recall(c, m, 41);
     assert_true(store_message_get(c, 2, STR("m1"), &got));
     assert_int_equal(got.state, MESSAGE_RECALLED);
     ASSERT_ABSENT(got.body);
@@ -33,7 +33,7 @@ static void changes(struct store_conn *c, int64_t key, int64_t quote_key)
     ASSERT_STR(got.type, "image");
     ASSERT_STR(got.sender, "ann");
     assert_int_equal(got.updated_ms, 41);
-    store_message_delete(c, key, 42);
+    store_message_delete(c, m, 42);
     assert_true(store_message_get(c, 2, STR("m1"), &got));
     assert_int_equal(got.state, MESSAGE_DELETED);
     assert_int_equal(store_message_count(c, 2), 1);
@@ -97,13 +97,13 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
     ASSERT_STR(list[0].id, "m2");
     ASSERT_ABSENT(list[0].sender);
     ASSERT_ABSENT(list[0].body);
-    changes(c, m.key, quote.key);
+    changes(c, &m, &quote);
 }
 
-static void recall_of(struct store_conn *c, const char *id, bool is_delete, int64_t sent_ms)
+static void recall_of(struct store_conn *c, int64_t room_key, const char *id, bool is_delete, int64_t sent_ms)
 {
     const struct recall_row recall = {
-        .message = str_c(id), .time_ms = 50, .is_delete = is_delete, .sent_ms = sent_ms};
+        .message = str_c(id), .room_key = room_key, .time_ms = 50, .is_delete = is_delete, .sent_ms = sent_ms};
 
     store_recall_put(c, 3, &recall);
 }
@@ -121,7 +121,7 @@ static void last_and_unread(struct store_conn *c, int64_t now_ms, struct task *t
     }
     assert_int_equal(store_message_unread(c, room.key, STR("ann"), 0, 9999), 4);
     assert_int_equal(store_message_unread(c, room.key, STR("ann"), m[3].seq, 9999), 2);
-    store_message_delete(c, m[5].key, now_ms);
+    store_message_delete(c, &m[5], now_ms);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "l4");
     store_hidden_put(c, 3, STR("ann"), room.key, STR("l4"), now_ms);
@@ -130,21 +130,21 @@ static void last_and_unread(struct store_conn *c, int64_t now_ms, struct task *t
     assert_int_equal(store_message_unread(c, room.key, STR("ann"), 0, 9999), 2);
     assert_true(store_message_last(c, 3, room.key, STR("ben"), &got));
     ASSERT_STR(got.id, "l4");
-    store_message_recall(c, m[4].key, now_ms); /* a gray bar is shown */
-    recall_of(c, "l4", false, 1);
+    store_message_recall(c, &m[4], now_ms); /* a gray bar is shown */
+    recall_of(c, room.key, "l4", false, 1);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "l4");
-    store_message_recall(c, m[4].key, now_ms);
-    recall_of(c, "l4", true, 1); /* and this leaves nothing, whichever of the two calls comes first */
-    recall_of(c, "l3", true, 1);
-    store_message_recall(c, m[3].key, now_ms);
+    store_message_recall(c, &m[4], now_ms);
+    recall_of(c, room.key, "l4", true, 1); /* and this leaves nothing, whichever of the two calls comes first */
+    recall_of(c, room.key, "l3", true, 1);
+    store_message_recall(c, &m[3], now_ms);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "l2");
     assert_int_equal(store_message_unread(c, room.key, STR("ann"), 0, 9999), 1);
 
     /* recalled before it came: stored without content, shown or not as its recall says */
-    recall_of(c, "early", true, 0);
-    recall_of(c, "gray", false, 0);
+    recall_of(c, room.key, "early", true, 0);
+    recall_of(c, room.key, "gray", false, 0);
     assert_int_equal(store_recall_unseen_count(c, 3, 49), 2);
     assert_int_equal(store_recall_unseen_count(c, 3, 50), 0);
     m[0] = (struct message_row){.room_key = room.key,
@@ -200,7 +200,7 @@ static void history(struct store_conn *c, int64_t now_ms, struct task *task)
                                     .version = 1};
         store_message_add(c, 4, &m[i]);
     }
-    store_message_touch(c, m[0].key, 99);
+    store_message_touch(c, &m[0], 99);
     ids_are(c, &page, "aedcb");
     page.ascending = true;
     ids_are(c, &page, "bcdea");
@@ -234,7 +234,7 @@ static void history(struct store_conn *c, int64_t now_ms, struct task *task)
     assert_int_equal(store_hidden_list(c, 4, STR("ann"), room.key, hidden, 3), 2);
     ASSERT_STR(hidden[0], "d");
     assert_int_equal(store_message_page_total(c, &page), 3);
-    store_message_delete(c, m[3].key, 100);
+    store_message_delete(c, &m[3], 100);
     assert_int_equal(store_message_page_total(c, &page), 3); /* hidden and deleted counts once */
     page.user = STR_NULL;
     assert_int_equal(store_message_page_total(c, &page), 4);

@@ -23,7 +23,7 @@ export function makeRandom(seed) {
 /** The crash points (gateway/base/crash_point.h) and how often each may be passed before it kills. */
 export const POINTS = Object.freeze({
   'before-commit': [14, 110],
-  'in-commit': [300, 2500],
+  'in-commit': [14, 110],
   'in-commit-sync': [14, 110],
   'after-commit': [14, 110],
   'before-fan-out': [14, 300],

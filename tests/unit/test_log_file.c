@@ -1,0 +1,228 @@
+/* The log's file: how a commit is written, and how the log is emptied. */
+#include "log_fixture.h"
+
+/* --- commits --- */
+
+static void a_commit_writes_its_frames_with_one_call(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    insert(db, 1, 10);
+    writes = syncs = 0;
+    insert(db, 20, 1000);
+    assert_int_equal(writes, ONE_CALL);
+    assert_int_equal(syncs, 1);
+    writes = syncs = 0;
+    insert(db, 60, 1000); /* some 21 pages, less than what is gathered */
+    assert_int_equal(writes, ONE_CALL);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(rows_of(db), 81);
+    place_clear(&p, db);
+}
+
+static void a_commit_larger_than_the_buffer_is_written_whole(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *reader = place_open(&p, NULL);
+
+    (void)state;
+    for (int rows = 20; rows < 3000; rows = rows * 3 / 2) {
+        insert(db, rows, 1000);
+        assert_int_equal(rows_of(reader), rows_of(db));
+    }
+    assert_sound(reader);
+    sqlite3_close(reader);
+    place_clear(&p, db);
+}
+
+static void a_small_commit_grows_the_log_by_a_chunk(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+    long size;
+
+    (void)state;
+    assert_int_equal(size_of(p.log), CHUNK);
+    for (int i = 0; i < 50; i++)
+        insert(db, 1, 10);
+    assert_int_equal(size_of(p.log), CHUNK); /* 51 commits inside the file */
+    while (size_of(p.log) == CHUNK)
+        insert(db, 1, 10);
+    assert_int_equal(size_of(p.log), 2 * CHUNK);
+    insert(db, 1000, 1000);
+    size = size_of(p.log);
+    assert_true(size > 2 * CHUNK);
+    assert_int_equal((size - 32) % FRAME, 0); /* a large one appends no more than its frames */
+    insert(db, 1, 10);
+    assert_int_equal(size_of(p.log), (size / CHUNK + 1) * CHUNK);
+    place_clear(&p, db);
+}
+
+static void other_connections_see_each_commit_and_the_writers_lock(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *other = place_open(&p, NULL);
+
+    (void)state;
+    for (int i = 1; i <= 40; i++) {
+        insert(db, 1, 3000);
+        assert_int_equal(rows_of(other), i);
+    }
+    must(db, "BEGIN IMMEDIATE");
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_BUSY);
+    must(db, "COMMIT");
+    must(other, "INSERT INTO t(body) VALUES('from elsewhere')");
+    assert_int_equal(rows_of(db), 41);
+    insert(db, 1, 10);
+    assert_int_equal(rows_of(other), 42);
+    assert_sound(other);
+    sqlite3_close(other);
+    place_clear(&p, db);
+}
+
+/* With a cache of a few pages a transaction writes them to the log before its commit, reads them back, overwrites them there and
+ * at last has all their checksums written anew. */
+static void a_transaction_larger_than_the_cache_is_whole(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *reader = place_open(&p, NULL);
+
+    (void)state;
+    must(db, "PRAGMA cache_size=5; PRAGMA cache_spill=5");
+    for (int round = 0; round < 4; round++) {
+        must(db, "BEGIN");
+        insert(db, 200, 2000);
+        must(db, "UPDATE t SET body = body || id WHERE id % 3 = 0");
+        must(db, "UPDATE t SET body = 'short' WHERE id % 7 = 0");
+        assert_int_equal(rows_of(db), 200 * (round + 1));
+        if (round == 1) {
+            must(db, "ROLLBACK");
+            assert_int_equal(rows_of(db), 200);
+            insert(db, 200, 10);
+            continue;
+        }
+        must(db, "COMMIT");
+        assert_int_equal(rows_of(reader), 200 * (round + 1));
+        assert_sound(reader);
+        if (round == 2)
+            empty_log(db); /* the next begins with the header */
+    }
+    sqlite3_close(reader);
+    place_clear(&p, db);
+}
+
+/* --- the emptied log --- */
+
+static void truncation_leaves_nothing_behind(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+    char *all;
+    long size;
+
+    (void)state;
+    insert(db, 3000, 500);
+    must(db, "PRAGMA secure_delete=ON; DELETE FROM t");
+    all = bytes_of(p.log, &size);
+    assert_non_null(memmem(all, (size_t)size, MARK, strlen(MARK)));
+    free(all);
+    empty_log(db);
+    all = bytes_of(p.log, &size);
+    assert_int_equal(size, FIRST);
+    for (long i = 0; i < size; i++)
+        assert_int_equal(all[i], 0);
+    free(all);
+    place_clear(&p, db);
+}
+
+static void an_emptied_log_takes_the_next_commit_with_one_write_and_one_sync(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *other;
+
+    (void)state;
+    for (int i = 1; i < 4; i++) {
+        empty_log(db);
+        writes = syncs = 0;
+        insert(db, 1, 10);
+        assert_int_equal(writes, ONE_CALL);
+        assert_int_equal(syncs, 1);
+        assert_int_equal(size_of(p.log), FIRST);
+        other = place_open(&p, NULL);
+        assert_int_equal(rows_of(other), i);
+        sqlite3_close(other);
+    }
+    place_clear(&p, db);
+}
+
+static void a_log_that_others_used_since_gets_its_header_synced(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *other = place_open(&p, NULL);
+
+    (void)state;
+    empty_log(db);
+    insert(other, 1, 10);
+    empty_log(other); /* its size is 0 now */
+    syncs = 0;
+    insert(db, 1, 10);
+    assert_int_equal(syncs, 2);
+    empty_log(db);
+    insert(other, 1, 10);
+    assert_int_equal(sqlite3_wal_checkpoint_v2(other, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL), SQLITE_OK);
+    syncs = 0;
+    insert(db, 1, 10); /* over the other's frames and header */
+    assert_int_equal(syncs, 2);
+    assert_int_equal(rows_of(other), 4);
+    sqlite3_close(other);
+    place_clear(&p, db);
+}
+
+/* Zeros that nobody is known to have synced may stand over the frames of a log before. */
+static void a_log_found_with_zeros_gets_its_header_synced(void **state)
+{
+    static const char found[FIRST];
+    struct place p;
+    sqlite3 *db = place_make(&p);
+    FILE *file;
+
+    (void)state;
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    file = fopen(p.log, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(found, 1, sizeof(found), file), sizeof(found));
+    assert_int_equal(fclose(file), 0);
+    db = place_open(&p, log_file_vfs());
+    syncs = 0;
+    insert(db, 1, 10);
+    assert_int_equal(syncs, 2);
+    assert_int_equal(rows_of(db), 1);
+    place_clear(&p, db);
+}
+
+static void the_default_vfs_stays_what_it_was(void **state)
+{
+    (void)state;
+    assert_string_equal(log_file_vfs(), log_file_vfs());
+    assert_ptr_equal(sqlite3_vfs_find(NULL), &disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_commit_writes_its_frames_with_one_call),
+        cmocka_unit_test(a_commit_larger_than_the_buffer_is_written_whole),
+        cmocka_unit_test(a_small_commit_grows_the_log_by_a_chunk),
+        cmocka_unit_test(other_connections_see_each_commit_and_the_writers_lock),
+        cmocka_unit_test(a_transaction_larger_than_the_cache_is_whole),
+        cmocka_unit_test(truncation_leaves_nothing_behind),
+        cmocka_unit_test(an_emptied_log_takes_the_next_commit_with_one_write_and_one_sync),
+        cmocka_unit_test(a_log_that_others_used_since_gets_its_header_synced),
+        cmocka_unit_test(a_log_found_with_zeros_gets_its_header_synced),
+        cmocka_unit_test(the_default_vfs_stays_what_it_was),
+    };
+
+    return disk_use() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}
