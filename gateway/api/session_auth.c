@@ -5,7 +5,6 @@
 #include "api/session_private.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "core/client.h"
 #include "core/device.h"
 
 #include <stdio.h>
@@ -18,7 +17,8 @@ struct auth_job {
     struct principal_claim claim;
     char device[65];
     /* Not allocated where it is read: what a reader's heap gave would be freed here, and serve the next device's lasting memory from there. */
-    char nickname[CLIENT_NICKNAME_MAX + 1];
+    char nickname[64];
+    char *long_nickname; /* one that does not fit there; NULL: it does */
     char *package; /* NULL: none named */
     char *why;     /* refused: the sentence; NULL: none */
     unsigned caps;
@@ -128,6 +128,8 @@ static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         return;
     j->expires_ms = who.expires_ms;
     copy(j->claim.user, sizeof(j->claim.user), who.user);
+    free(j->long_nickname);
+    j->long_nickname = who.client.nickname.n < sizeof(j->nickname) ? NULL : strndup(who.client.nickname.p, who.client.nickname.n);
     copy(j->nickname, sizeof(j->nickname), who.client.nickname);
 }
 
@@ -137,6 +139,7 @@ static void auth_drop(struct job *job)
 
     session_job_release(&j->base);
     free(j->why);
+    free(j->long_nickname);
     free(j->package);
     free(j);
 }
@@ -165,7 +168,7 @@ static void send_ready(struct session *s, const struct auth_job *j)
                            .session = session_text(str_c(name)),
                            .device = session_text(str_c(s->device)),
                            .user_id = session_text(session_user_id(s->user)),
-                           .nickname = session_text(str_c(j->nickname)),
+                           .nickname = session_text(str_c(j->long_nickname != NULL ? j->long_nickname : j->nickname)),
                            .ping_ms = limits.ping_ms,
                            .frame_max = limits.frame_max,
                            .rooms_max = limits.rooms_max,

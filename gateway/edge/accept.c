@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define ACCEPT_BATCH 4 /* each may bring its upgrade, authentication and catch-up into the same turn */
-#define ACCEPT_BATCH_QUIET 16 /* the same while no events go out that would have to wait */
+#define ACCEPT_BATCH_QUIET 8 /* the same while no events go out that would have to wait */
 /* While turns are long, what is live waits behind those who arrive: then they come in at this pace, and wait in the
  * kernel's backlog. */
 #define ACCEPT_BATCH_SLOW 2
@@ -238,6 +238,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
         fd = accept4(l->fd, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             accept_one(t, fd, &from);
+            thread_breathe(t);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

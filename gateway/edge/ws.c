@@ -178,6 +178,7 @@ static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct ws *w = user;
+    int rc;
 
     switch (reason) {
     case LWS_CALLBACK_WSI_CREATE:
@@ -198,7 +199,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return on_established(wsi, w);
     case LWS_CALLBACK_RECEIVE:
-        return on_receive(wsi, w, in, len);
+        rc = on_receive(wsi, w, in, len);
+        thread_breathe(w->thread);
+        return rc;
     case LWS_CALLBACK_RECEIVE_PONG:
         w->heard = true;
         return 0;

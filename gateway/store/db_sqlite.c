@@ -17,6 +17,7 @@
 /* SQLite's own small memory, for what lives as long as a statement runs. */
 #define LOOKASIDE_SIZE 1024
 #define LOOKASIDE_COUNT 512
+#define HEAP_BLOCK (96 * 1024) /* what free looks at the heap's end for, and malloc does not map by itself */
 #define WRITER_CACHE "PRAGMA cache_size=-65536"
 #define READER_CACHE "PRAGMA cache_size=-8192"
 
@@ -264,12 +265,17 @@ static bool checkpoint(struct db *db, bool erase)
     return rc == SQLITE_OK;
 }
 
-/* The pages of the cache are spread over the heap: the allocator is told to give whole free ones back to the system. Not with a
+/* The pages of the cache are spread over the heap: the allocator is told to give whole free ones back to the system. That leaves the
+ * end of a thread's own heap alone, which goes back when a large block is freed there (as main.c has set it). Not with a
  * sanitizer, which brings its own allocator: the C library's then has no heap yet, and two threads that trim at once both make it. */
 static void release_memory(struct db *db)
 {
     (void)sqlite3_db_release_memory(of(db)->raw);
+    (void)log_file_rest(of(db)->raw);
 #ifndef RECALL_SANITIZED
+    void *volatile block = malloc(HEAP_BLOCK);
+
+    free(block);
     (void)malloc_trim(0);
 #endif
 }

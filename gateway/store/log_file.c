@@ -297,6 +297,17 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     return rc;
 }
 
+bool log_file_rest(struct sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL ||
+        file->pMethods->xSync != sync_log || of(file)->buffer == NULL || of(file)->n > 0)
+        return false;
+    give_back(of(file));
+    return true;
+}
+
 /* --- the VFS --- */
 
 /* SQLite keeps the VFS in a list for as long as the process lives; hence these two. */

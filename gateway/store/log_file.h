@@ -2,7 +2,7 @@
  * gateway/store/log_file.h - SQLite's write-ahead log on the disk: a commit is one write, mostly inside the file, and one sync.
  *
  * Owns:    an SQLite VFS, registered once in a process, never the default one; for each open log a buffer of 124 KiB, from
- *          the first write until the log is emptied or closed, overwritten before it is given back.
+ *          the first write until the log is emptied or closed or the writer rests, overwritten before it is given back.
  * Borrows: the default VFS, which does all the work and opens every file that is not a log.
  * Bounds:  one buffer a log; at most 512 KiB of zeros behind a log's frames, and none where the disk has no room for them.
  * Fails:   with the original's own codes (a full disk stays SQLITE_FULL), from the call that had to write what was gathered, mostly
@@ -17,8 +17,15 @@
 #ifndef RECALLD_STORE_LOG_FILE_H
 #define RECALLD_STORE_LOG_FILE_H
 
+#include <stdbool.h>
+
+struct sqlite3;
+
 /* The VFS's name, as sqlite3_open_v2 takes it; static. NULL, which is the default VFS there, if SQLite could not take it. Starts
  * SQLite: what is to be configured before comes first. */
 const char *log_file_vfs(void);
+/* The connection will write nothing for a while: gives the buffer of its log back until it does. False: there is none, or bytes wait in it
+ * for the next commit. On the connection's thread, between transactions. */
+bool log_file_rest(struct sqlite3 *db);
 
 #endif

@@ -203,6 +203,19 @@ static void *reader_main(void *arg)
     }
 }
 
+/* Has the connection read the schema and prepare what a device's arrival asks for, before the first device comes: it need not wait for
+ * that, and the process shows from the start what each reader needs. What fails here fails again, and is told, when it is asked for. */
+static void prepare(struct store_conn *c)
+{
+    static const enum sql_id asked[] = {SQL_CLIENT_GET, SQL_REVOKED_GET, SQL_TOKEN_GET, SQL_ROOM_GET, SQL_MEMBER_GET};
+    bool ok = conn_begin(c);
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]) && ok; i++)
+        ok = conn_query(c, asked[i]) != NULL;
+    if (!ok || !conn_commit(c, NULL))
+        conn_rollback(c);
+}
+
 struct readers *readers_create(const struct readers_options *options, char *error, size_t error_size)
 {
     struct readers *r = calloc(1, sizeof(*r) + options->threads * sizeof(r->reader[0]));
@@ -229,6 +242,8 @@ struct readers *readers_create(const struct readers_options *options, char *erro
             goto err;
         reader->pool = r;
         conn_init(&reader->conn, db, options->epoch, false);
+        prepare(&reader->conn);
+        reader->warm = true;
         if (pthread_create(&reader->thread, NULL, reader_main, reader) != 0) {
             snprintf(error, error_size, "a reader thread cannot be started");
             goto err;

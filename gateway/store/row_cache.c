@@ -8,6 +8,7 @@
 #define WAYS 2U
 #define SETS (ROW_CACHE_PLACES / WAYS)
 #define TEXTS_MAX 9U /* that a row of any kind has */
+#define STEP 128U    /* rows are allocated in few sizes: malloc keeps some freed blocks of each, and a page of the system's with each of them */
 
 /* A row, followed by what finds it and by its texts, one after another. */
 struct kept {
@@ -146,11 +147,13 @@ static struct kept *place_for(struct row_cache *cache, enum row_kind kind, uint6
     k = set[way];
     wipe(k);
     if (k == NULL || k->room < n) {
+        const size_t size = (sizeof(*k) + n + STEP - 1) / STEP * STEP;
+
         free(k);
-        k = set[way] = malloc(sizeof(*k) + n);
+        k = set[way] = malloc(size);
         if (k == NULL)
             return NULL;
-        k->room = n;
+        k->room = size - sizeof(*k);
     }
     return k;
 }

@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,9 +92,13 @@ static void command(struct inside *in, const char *line, bool more)
 static void *serve(void *arg)
 {
     static char text[LINES];
+    const struct sched_param none = {0};
     struct inside *in = arg;
     int fd;
 
+    /* The writer is woken at the end of an edge thread's turn; this thread's wakes come from the network, at any time, and must not cut
+     * turns short on a core that both share. */
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
     while ((fd = accept(in->listener, NULL, NULL)) >= 0) {
         size_t len = 0;
         ssize_t n;

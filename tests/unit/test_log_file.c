@@ -37,6 +37,32 @@ static void a_commit_larger_than_the_buffer_is_written_whole(void **state)
     place_clear(&p, db);
 }
 
+static void a_writer_that_rests_keeps_no_buffer_and_goes_on_with_the_next_commit(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *reader = place_open(&p, NULL);
+
+    (void)state;
+    assert_false(log_file_rest(reader)); /* its log is not ours */
+    for (int round = 1; round <= 3; round++) {
+        insert(db, 60, 1000);
+        assert_true(log_file_rest(db));
+        assert_false(log_file_rest(db));
+        writes = syncs = 0;
+        insert(db, 60, 1000);
+        assert_int_equal(writes, ONE_CALL);
+        assert_int_equal(syncs, 1);
+        assert_int_equal(rows_of(reader), 120 * round);
+    }
+    empty_log(db);
+    assert_false(log_file_rest(db));
+    insert(db, 1, 10);
+    assert_int_equal(rows_of(reader), 361);
+    assert_sound(reader);
+    sqlite3_close(reader);
+    place_clear(&p, db);
+}
+
 static void a_small_commit_grows_the_log_by_a_chunk(void **state)
 {
     struct place p;
@@ -214,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_writes_its_frames_with_one_call),
         cmocka_unit_test(a_commit_larger_than_the_buffer_is_written_whole),
+        cmocka_unit_test(a_writer_that_rests_keeps_no_buffer_and_goes_on_with_the_next_commit),
         cmocka_unit_test(a_small_commit_grows_the_log_by_a_chunk),
         cmocka_unit_test(other_connections_see_each_commit_and_the_writers_lock),
         cmocka_unit_test(a_transaction_larger_than_the_cache_is_whole),
