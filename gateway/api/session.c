@@ -190,17 +190,33 @@ void session_frame(struct session *s, const char *payload, size_t n, int64_t now
         handle(s, payload, n, now_ms);
 }
 
-struct principal_claim session_claim(const struct session *s)
+struct session_token session_token(const struct session *s)
+{
+    struct session_token token = {
+        .since = s->token_since, .expires_ms = s->expires_ms, .kind = s->token, .foreign = s->token_foreign};
+
+    memcpy(token.hash, s->token_hash, sizeof(token.hash));
+    return token;
+}
+
+struct principal_claim session_token_claim(const struct session_token *t, struct str user)
 {
     struct principal_claim claim = {.kind = PRINCIPAL_CLIENT,
-                                    .token = (enum principal_token)s->token,
-                                    .issued_s = s->token_foreign ? s->token_since : 0,
-                                    .expires_ms = s->token == PRINCIPAL_TOKEN_JWT ? s->expires_ms : 0,
-                                    .generation = s->token_foreign ? -1 : s->token_since};
+                                    .token = (enum principal_token)t->kind,
+                                    .issued_s = t->foreign ? t->since : 0,
+                                    .expires_ms = t->kind == PRINCIPAL_TOKEN_JWT ? t->expires_ms : 0,
+                                    .generation = t->foreign ? -1 : t->since};
 
-    memcpy(claim.user, s->user->id, s->user->id_len); /* at most 64 bytes: it came from a claim */
-    memcpy(claim.hash, s->token_hash, sizeof(claim.hash));
+    memcpy(claim.user, user.p, user.n < sizeof(claim.user) ? user.n : sizeof(claim.user) - 1);
+    memcpy(claim.hash, t->hash, sizeof(claim.hash));
     return claim;
+}
+
+struct principal_claim session_claim(const struct session *s)
+{
+    const struct session_token token = session_token(s);
+
+    return session_token_claim(&token, session_user_id(s->user));
 }
 
 void session_release_held(struct session *s, struct session_held *held, int64_t now_ms)

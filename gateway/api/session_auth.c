@@ -16,22 +16,24 @@ struct auth_job {
     struct session_job base; /* first */
     struct principal_claim claim;
     char device[65];
-    /* Not allocated where it is read: what a reader's heap gave would be freed here, and serve the next device's lasting memory from there. */
+    /* Mostly not allocated where it is read: what a reader's heap gave would be freed here, and serve the next device's lasting memory from
+     * there. */
     char nickname[64];
-    char *long_nickname; /* one that does not fit there; NULL: it does */
+    char *long_nickname; /* one that does not fit there; NULL: none */
     char *package; /* NULL: none named */
     char *why;     /* refused: the sentence; NULL: none */
     unsigned caps;
     int64_t expires_ms;
 };
 
+/* As small as can be: when many devices arrive at once, as many of these wait for the writer, and leave holes between what stays. */
 struct seen_job {
     struct session_job base; /* first */
-    struct principal_claim claim;
     uint64_t serial;
-    char device[65];
-    uint8_t caps;
-    char *package; /* NULL: none named */
+    struct session_token token;
+    uint8_t caps, user_len, device_len;
+    uint16_t package_len;
+    char names[]; /* user, device, package */
 };
 
 static void copy(char *to, size_t size, struct str from)
@@ -49,29 +51,28 @@ static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct seen_job *j = (struct seen_job *)job;
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
+    const struct str user = str_n(j->names, j->user_len), device = str_n(user.p + user.n, j->device_len);
+    const struct principal_claim claim = session_token_claim(&j->token, user);
     struct principal who;
     struct outcome out;
     char caps[32];
 
     /* Once more, now that notices find the session: a token that was revoked while it was being checked. */
     tx_outcome_init(&out);
-    j->base.rc = principal_resolve(&tx, &j->claim, &who, &out);
+    j->base.rc = principal_resolve(&tx, &claim, &who, &out);
     tx_outcome_free(&out);
     if (j->base.rc != RESULT_OK)
         return;
     (void)snprintf(caps, sizeof(caps), "%s%s%s", j->caps & WIRE_CAP_ACK ? "ack," : "",
                    j->caps & WIRE_CAP_QUOTE ? "quote," : "", j->caps & WIRE_CAP_RECALL ? "recall" : "");
-    device_seen(&tx, str_c(j->claim.user), str_c(j->device), str_c(caps), str_c(j->package), j->serial,
+    device_seen(&tx, user, device, str_c(caps), str_n(device.p + device.n, j->package_len), j->serial,
                 j->base.config->server.device_days);
 }
 
 static void seen_drop(struct job *job)
 {
-    struct seen_job *j = (struct seen_job *)job;
-
-    session_job_release(&j->base);
-    free(j->package);
-    free(j);
+    session_job_release((struct session_job *)job);
+    free(job);
 }
 
 static void seen_done(struct job *job, void *ctx)
@@ -86,7 +87,8 @@ static void seen_done(struct job *job, void *ctx)
 
 void session_auth_seen(struct session *s, const char *package)
 {
-    struct seen_job *j = calloc(1, sizeof(*j));
+    const struct str user = session_user_id(s->user), device = str_c(s->device), named = str_c(package);
+    struct seen_job *j = calloc(1, sizeof(*j) + user.n + device.n + named.n);
 
     if (j == NULL)
         return;
@@ -98,10 +100,15 @@ void session_auth_seen(struct session *s, const char *package)
     j->base.job.done = seen_done;
     j->base.job.drop = seen_drop;
     j->serial = s->serial;
-    j->claim = session_claim(s);
-    copy(j->device, sizeof(j->device), str_c(s->device));
-    j->package = package != NULL && package[0] != '\0' ? strdup(package) : NULL;
+    j->token = session_token(s);
     j->caps = s->caps;
+    j->user_len = (uint8_t)user.n; /* at most 64 bytes, as the device */
+    j->device_len = (uint8_t)device.n;
+    j->package_len = (uint16_t)named.n; /* a header's value or one in a frame that is no longer */
+    memcpy(j->names, user.p, user.n);
+    memcpy(j->names + user.n, device.p, device.n);
+    if (named.n != 0)
+        memcpy(j->names + user.n + device.n, named.p, named.n);
     if (store_submit_write_soon(s->thread->gateway->store, &j->base.job))
         s->seen_s = (uint32_t)(s->thread->now_ms() / 1000);
     else
@@ -109,6 +116,15 @@ void session_auth_seen(struct session *s, const char *package)
 }
 
 /* --- authentication --- */
+
+static void note_nickname(struct auth_job *j, struct str nickname)
+{
+    const bool fits = nickname.n < sizeof(j->nickname);
+
+    free(j->long_nickname);
+    j->long_nickname = fits ? NULL : strndup(nickname.p, nickname.n);
+    copy(j->nickname, sizeof(j->nickname), fits ? nickname : STR(""));
+}
 
 static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
@@ -128,9 +144,7 @@ static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
         return;
     j->expires_ms = who.expires_ms;
     copy(j->claim.user, sizeof(j->claim.user), who.user);
-    free(j->long_nickname);
-    j->long_nickname = who.client.nickname.n < sizeof(j->nickname) ? NULL : strndup(who.client.nickname.p, who.client.nickname.n);
-    copy(j->nickname, sizeof(j->nickname), who.client.nickname);
+    note_nickname(j, who.client.nickname);
 }
 
 static void auth_drop(struct job *job)

@@ -56,6 +56,14 @@ struct session_ack {
     char names[]; /* user, device, room */
 };
 
+/* What a session's claim says besides its user. */
+struct session_token {
+    unsigned char hash[32];
+    int64_t since, expires_ms; /* as in struct session */
+    uint8_t kind;              /* enum principal_token */
+    bool foreign;
+};
+
 struct session_held {
     struct session_held *next;
     size_t n;
@@ -180,6 +188,9 @@ void session_update_deadline(struct session *s);
 
 /* The claim that the session was opened or renewed with; READY only. */
 struct principal_claim session_claim(const struct session *s);
+/* The same in little memory, to be made into a claim later, on any thread; `user` is copied, at most 64 bytes of it. */
+struct session_token session_token(const struct session *s);
+struct principal_claim session_token_claim(const struct session_token *token, struct str user);
 
 /* session_job.c */
 /* Prepares a job: config, app, time and outcome. False: no such app any more. */

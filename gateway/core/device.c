@@ -168,7 +168,8 @@ void device_ack(struct core_tx *tx, struct device_acks *batch, const struct devi
         return;
     from = store_ack_get(tx->conn, tx->app_id, batch->room.key, ack->user, ack->device);
     if (seq > from) {
-        const bool covers = last_recall(tx, batch, seq) > from;
+        /* What retention took from the log is unknown: a note too many harms nothing, as the ledger asks for a recall's own number. */
+        const bool covers = seq < batch->room.min_seq || last_recall(tx, batch, seq) > from;
 
         store_ack_put(tx->conn, tx->app_id, batch->room.key, ack->user, ack->device, seq, tx->now_ms);
         if (covers && ack->can_recall)
@@ -177,10 +178,11 @@ void device_ack(struct core_tx *tx, struct device_acks *batch, const struct devi
         if (covers)
             note(tx, batch, from, seq);
     }
-    /* Only recalls have a ledger, so other refusals are not kept. */
+    /* Only recalls have a ledger, so other refusals are not kept; of what the log no longer has, those that this ack covers first. */
     for (size_t i = 0; i < ack->refused_count; i++)
         if (ack->refused[i] >= 1 && ack->refused[i] <= seq &&
-            store_recall_last_seq(tx->conn, batch->room.key, ack->refused[i]) == ack->refused[i])
+            ((ack->refused[i] > from && ack->refused[i] < batch->room.min_seq) ||
+             store_recall_last_seq(tx->conn, batch->room.key, ack->refused[i]) == ack->refused[i]))
             store_refused_put(tx->conn, tx->app_id, batch->room.key, ack->user, ack->device, ack->refused[i], tx->now_ms);
 }
 

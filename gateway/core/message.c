@@ -89,7 +89,12 @@ static enum result arrive_recalled(struct str sender, struct recall_row *recall,
 {
     if (recall->author.p != NULL && (sender.p == NULL || !str_eq(recall->author, sender)))
         return tx_fail(out, RESULT_CONFLICT, "_id: this id is reserved for another author; choose another");
+    if (recall->room_key != m->room_key)
+        return tx_fail(out, RESULT_CONFLICT, "_id: the message with this id was recalled in another room; choose another");
     m->state = MESSAGE_RECALLED;
+    /* The history looks for a recall among what changed since; the clock may have been set back. */
+    if (m->updated_ms < recall->time_ms)
+        m->updated_ms = recall->time_ms;
     m->body = m->content = m->reply = m->batch = STR_NULL;
     recall->author = sender;
     recall->sent_ms = m->time_ms;

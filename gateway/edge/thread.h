@@ -103,7 +103,6 @@ struct edge_thread {
     struct wheel http_wheel, ws_wheel, tls_wheel;
     struct http_conn *http_list;
     struct http_conn *http_gone; /* see http_bury */
-    struct ws *ws_list;
     struct tls_conn *tls_list;
     size_t http_count, ws_count, tls_count;
     char *scratch; /* THREAD_SCRATCH bytes for whoever runs just now */

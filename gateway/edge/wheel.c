@@ -56,6 +56,33 @@ void wheel_set_earlier(struct wheel *w, struct wheel_node *node, int64_t due_ms)
         wheel_set(w, node, due_ms);
 }
 
+/* The nodes of one list go to the end of another. */
+static void list_move(struct wheel_node *from, struct wheel_node *to)
+{
+    if (from->next == from)
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
+void wheel_each(struct wheel *w, void (*visit)(struct wheel_node *node))
+{
+    struct wheel_node all;
+
+    list_init(&all);
+    for (size_t i = 0; i < WHEEL_SLOTS; i++)
+        list_move(&w->slots[i], &all);
+    while (all.next != &all) {
+        struct wheel_node *node = all.next;
+
+        wheel_set(w, node, node->due);
+        visit(node);
+    }
+}
+
 void wheel_advance(struct wheel *w, int64_t now_ms, void (*fire)(struct wheel_node *node, int64_t now_ms))
 {
     int64_t now_tick = now_ms / WHEEL_TICK_MS;
@@ -69,13 +96,8 @@ void wheel_advance(struct wheel *w, int64_t now_ms, void (*fire)(struct wheel_no
 
         /* The slot's nodes move to a list of their own: what `fire` sets anew does not come round again in
          * this visit. */
-        if (head->next == head)
-            continue;
-        due.next = head->next;
-        due.prev = head->prev;
-        due.next->prev = &due;
-        due.prev->next = &due;
-        list_init(head);
+        list_init(&due);
+        list_move(head, &due);
         while (due.next != &due) {
             struct wheel_node *node = due.next;
             int64_t when = node->due;

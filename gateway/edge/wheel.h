@@ -39,6 +39,8 @@ void wheel_set_earlier(struct wheel *w, struct wheel_node *node, int64_t due_ms)
 void wheel_clear(struct wheel_node *node);
 /* Whether a deadline is set. */
 bool wheel_armed(const struct wheel_node *node);
+/* Calls `visit` once for every node in the wheel, whatever its time. `visit` may set, clear and free any node. */
+void wheel_each(struct wheel *w, void (*visit)(struct wheel_node *node));
 /* Calls `fire` for every node that is due, after taking it out. `fire` may set, clear and free any node. */
 void wheel_advance(struct wheel *w, int64_t now_ms, void (*fire)(struct wheel_node *node, int64_t now_ms));
 

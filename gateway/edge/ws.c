@@ -18,33 +18,9 @@ struct ws_opening {
     int fd;
 };
 
-_Static_assert(sizeof(struct ws) <= 88, "an idle connection's memory is a promise");
+_Static_assert(sizeof(struct ws) <= 72, "an idle connection's memory is a promise");
 
 /* --- opening and closing --- */
-
-static void link_in(struct ws *w)
-{
-    struct edge_thread *t = w->thread;
-
-    w->next = t->ws_list;
-    if (w->next != NULL)
-        w->next->prev = w;
-    t->ws_list = w;
-    t->ws_count++;
-}
-
-static void unlink_from(struct ws *w)
-{
-    struct edge_thread *t = w->thread;
-
-    if (w->prev != NULL)
-        w->prev->next = w->next;
-    else
-        t->ws_list = w->next;
-    if (w->next != NULL)
-        w->next->prev = w->prev;
-    t->ws_count--;
-}
 
 static int on_established(struct lws *wsi, struct ws *w)
 {
@@ -60,7 +36,7 @@ static int on_established(struct lws *wsi, struct ws *w)
     w->thread = t;
     w->fd = o->fd;
     w->pinged_ms = (uint32_t)t->now_ms;
-    link_in(w);
+    t->ws_count++;
     facts = (struct session_open){
         .im_client_key = h->api.im_client_key,
         .im_authorization = h->api.im_authorization,
@@ -97,7 +73,7 @@ static void on_gone(struct ws *w)
         w->session = NULL;
         session_close(s);
     }
-    unlink_from(w);
+    w->thread->ws_count--;
     w->thread = NULL;
 }
 
@@ -246,7 +222,7 @@ const struct lws_protocols *ws_protocols(void)
 
 /* The request that libwebsockets gets: what it needs for its answer and no more, because its parser takes some 150 instructions for each
  * byte. The key goes between the two. */
-static const char before_key[] = "GET / HTTP/1.1\r\nHost:r\r\nUpgrade:websocket\r\nConnection:Upgrade\r\nSec-WebSocket-Version:13\r\n"
+static const char before_key[] = "GET / HTTP/1.1\r\nHost:r\r\nUpgrade:websocket\r\nConnection:Upgrade\r\n"
                                  "Sec-WebSocket-Protocol:recall.v1\r\nSec-WebSocket-Key:";
 static const char after_key[] = "\r\n\r\n";
 #define REQUEST_SIZE (sizeof(before_key) - 1 + WS_KEY_SIZE + sizeof(after_key) - 1)
@@ -339,9 +315,14 @@ static void keep_alive(struct ws *w, int64_t now_ms)
     ws_out_ping(w);
 }
 
+static struct ws *ws_of(struct wheel_node *node)
+{
+    return (struct ws *)(void *)((char *)node - offsetof(struct ws, timer));
+}
+
 void ws_fire(struct wheel_node *node, int64_t now_ms)
 {
-    struct ws *w = (struct ws *)(void *)((char *)node - offsetof(struct ws, timer));
+    struct ws *w = ws_of(node);
     int64_t wall;
 
     if (w->closing) { /* the peer did not answer our close frame */
@@ -356,13 +337,16 @@ void ws_fire(struct wheel_node *node, int64_t now_ms)
     ws_rearm(w);
 }
 
+static void drain(struct wheel_node *node)
+{
+    struct ws *w = ws_of(node);
+
+    if (w->session != NULL && !w->closing)
+        session_drain(w->session, 500 + (int64_t)(id_random_u64() % 4500));
+}
+
+/* Each connection that is not closing waits for something: its next ping if nothing else. */
 void ws_drain_all(struct edge_thread *t)
 {
-    struct ws *next;
-
-    for (struct ws *w = t->ws_list; w != NULL; w = next) {
-        next = w->next;
-        if (w->session != NULL && !w->closing)
-            session_drain(w->session, 500 + (int64_t)(id_random_u64() % 4500));
-    }
+    wheel_each(&t->ws_wheel, drain);
 }

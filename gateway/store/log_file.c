@@ -84,8 +84,10 @@ static int write_through(struct log_file *log, const unsigned char *data, int n,
     log->blank = false;
     if (rc == SQLITE_OK)
         rc = put(log->original, data, n, at);
-    if (rc != SQLITE_OK)
+    if (rc != SQLITE_OK) {
+        log->end = 0; /* a part of it may be there */
         return rc;
+    }
     log->unsynced += n;
     if (at + n > size)
         log->end = at + n;

@@ -34,7 +34,7 @@
  * but the recalls whose message has not come. */
 #define RECALL_PAGE(direction)                                                                         \
     "SELECT " RECALL_COLUMNS " FROM message m JOIN recall c ON c.app = m.app AND c.message = m.id "    \
-    "WHERE m.room_key = ?1 AND m.state <> 2 AND m.state = 1 AND m.updated_ms >= ?2 AND c.time_ms >= ?2 " \
+    "WHERE m.room_key = ?1 AND m.state <> 2 AND m.state = 1 AND m.updated_ms >= ?2 AND c.room_key = ?1 AND c.time_ms >= ?2 " \
     "AND c.time_ms <= ?3 UNION ALL SELECT " RECALL_COLUMNS " FROM room r JOIN recall c ON c.app = r.app " \
     "AND c.sent_ms = 0 AND c.time_ms >= ?2 AND c.time_ms <= ?3 WHERE r.key = ?1 AND c.room_key = ?1 "  \
     "ORDER BY 4 " direction ", 3 " direction " LIMIT ?4"

@@ -314,3 +314,23 @@ for (const [what, closed] of [['while others stay', ['t-leaves']], ['and the las
     await own.stop();
   });
 }
+
+test('an ack and a refusal count also when retention has taken the recall out of the log', async (t) => {
+  const brief = { ...APP, retention_count: 4 };
+  const own = await ownServer(t, { apps: [brief] });
+  const users = await makeUsers(own, brief, 'ann', 'ben');
+  const room = await makeRoom(users.ann, [users.ben]);
+  const acks = await follow(users.ann, room, 'acks', { server: own });
+  const refuses = await follow(users.ben, room, 'refuses', { server: own });
+  const { id, seq } = await recalled(users.ann, room, acks);
+  let last;
+  for (let n = 0; n < 20; n += 1) last = await users.ann.api.send(room, `later ${n}`);
+  const { seq: end } = await refuses.waitEvent('message', last._id);
+  acks.sendFrame({ op: 'ack', room, seq });
+  refuses.sendFrame({ op: 'ack', room, seq: end, refused: [seq] });
+  await eventually('both states', async () => {
+    const { acked, refused } = (await ledger(room, id, '', platform(own, brief))).counts;
+    return acked === 1 && refused === 1;
+  });
+  checkSums(await ledger(room, id, '', platform(own, brief)));
+});

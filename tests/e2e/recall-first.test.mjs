@@ -42,6 +42,17 @@ test('limited to an author: another\'s use of the id is refused, the author\'s m
   assert.equal(listOf(await ben.api.history(room)).find((one) => one._id === id).message, '');
 });
 
+test('the id of a recall in one room cannot be taken in another, which would hear of that recall', async (t) => {
+  const { ann, ben, room, admin } = await setting(t);
+  const other = await makeRoom(ann, [ben]);
+  const id = newId();
+  await admin.recall(room, id, { extra: 'for the first room' });
+  const refused = await ann.api.call('POST', `/rooms/${other}/message`, { _id: id, message: 'hello', messageType: 'text' });
+  assert.equal(refused.status, 409);
+  assert.match(refused.data.RM, /another room/);
+  assert.equal((await ann.api.send(room, 'late', { _id: id })).messageType, 'recall');
+});
+
 test('how many may wait is limited, and what came frees its place', async (t) => {
   const { ann, room, admin } = await setting(t, { recall_unseen_count: 2 });
   const ids = [newId(), newId(), newId()];
