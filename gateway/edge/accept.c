@@ -238,7 +238,6 @@ static void on_listener(uv_poll_t *poll, int status, int events)
         fd = accept4(l->fd, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             accept_one(t, fd, &from);
-            thread_breathe(t);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -272,9 +272,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct http_conn *c = poll->data;
 
-    thread_breathe(c->thread);
-    if (c->state == HTTP_CLOSED)
-        return;
     thread_now(c->thread);
     if (status < 0) {
         http_close(c);

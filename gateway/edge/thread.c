@@ -73,21 +73,6 @@ static void turn(struct edge_thread *t)
         uv_idle_stop(&t->idle);
 }
 
-void thread_breathe(struct edge_thread *t)
-{
-    const uint64_t now = uv_hrtime();
-
-    if (now - t->breath_ns < THREAD_BREATH_NS || t->stopping || t->breathing)
-        return;
-    t->breath_ns = now;
-    t->breathing = true;
-    session_mail(t->api, MAIL_BATCH);
-    if (t->turn_waiting)
-        turn(t);
-    store_wake(t->gateway->store);
-    t->breathing = false;
-}
-
 bool thread_turns_long(const struct edge_thread *t)
 {
     return t->live && t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < THREAD_LONG_MS;
@@ -117,7 +102,6 @@ static void on_check(uv_check_t *check)
     store_wake(t->gateway->store);
     note_turn(t);
     http_bury(t);
-    t->breath_ns = uv_hrtime();
     if (t->turn_waiting && t->api != NULL)
         turn(t);
 }

@@ -29,7 +29,6 @@
 
 #define THREAD_LISTENERS_MAX 8
 #define THREAD_SCRATCH (64 * 1024)
-#define THREAD_BREATH_NS 1000000U /* how long ready sockets may hold up what is live */
 #define THREAD_TURN_LONG_MS 3
 #define THREAD_LONG_MS 100 /* how long one long turn counts */
 
@@ -79,8 +78,6 @@ struct edge_thread {
     uv_timer_t ticks;
     bool turn_waiting; /* session_turn has work */
     bool draining, drained, stopping;
-    bool breathing;
-    uint64_t breath_ns; /* when mail and fan-out last had their turn: uv_hrtime */
 
     struct thread_listener listeners[THREAD_LISTENERS_MAX];
     size_t listener_count;
@@ -124,10 +121,6 @@ void thread_free(struct edge_thread *t);
 
 /* Are events going out, and has a turn of the loop been long just now, so that they had to wait for what came in beside them? */
 bool thread_turns_long(const struct edge_thread *t);
-/* Called between two connections' worth of work: a thousand sockets that are ready at once, as when all devices come back, would else hold
- * up events and answers until the last of them was served. Does that work if the last time is THREAD_BREATH_NS ago. The caller's connection
- * may be closed by it. */
-void thread_breathe(struct edge_thread *t);
 /* Monotonic ms, read now. */
 int64_t thread_now(struct edge_thread *t);
 /* One of its connections is gone: tells a waiting drain. */

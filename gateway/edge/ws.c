@@ -154,7 +154,6 @@ static int on_receive(struct lws *wsi, struct ws *w, const char *p, size_t n)
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct ws *w = user;
-    int rc;
 
     switch (reason) {
     case LWS_CALLBACK_WSI_CREATE:
@@ -175,9 +174,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return on_established(wsi, w);
     case LWS_CALLBACK_RECEIVE:
-        rc = on_receive(wsi, w, in, len);
-        thread_breathe(w->thread);
-        return rc;
+        return on_receive(wsi, w, in, len);
     case LWS_CALLBACK_RECEIVE_PONG:
         w->heard = true;
         return 0;
