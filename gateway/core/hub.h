@@ -124,7 +124,8 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire);
 void hub_drained(struct hub *h, struct hub_conn *conn);
 /* About once a second: looks again at reads that could not be started or failed. */
 void hub_second(struct hub *h);
-/* Serves up to `slices` slices; true when more is waiting. */
+/* Visits about `slices` times HUB_SLICE subscribers, in however many rooms they are and at most HUB_SLICE of a room at a time; true when more
+ * is waiting. */
 bool hub_turn(struct hub *h, unsigned slices);
 
 /* Subscriptions of this hub in all. */

@@ -14,9 +14,6 @@
 /* How long a connection waits for a lock of another process (a backup tool); this process's own
  * connections never make each other wait. */
 #define BUSY_MS 50
-/* SQLite's own small memory, for what lives as long as a statement runs. */
-#define LOOKASIDE_SIZE 1024
-#define LOOKASIDE_COUNT 512
 #define HEAP_BLOCK (96 * 1024) /* what free looks at the heap's end for, and malloc does not map by itself */
 #define WRITER_CACHE "PRAGMA cache_size=-65536"
 #define READER_CACHE "PRAGMA cache_size=-8192"
@@ -413,7 +410,6 @@ static struct db *open_db(const char *path, const struct db_options *options, ch
     }
     rc = sqlite3_open_v2(path, &d->raw, flags, writer ? log_file_vfs() : NULL);
     if (rc == SQLITE_OK) {
-        (void)sqlite3_db_config(d->raw, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
         sqlite3_extended_result_codes(d->raw, 1);
         sqlite3_busy_timeout(d->raw, BUSY_MS);
         if (writer && sqlite3_db_readonly(d->raw, "main") == 1)

@@ -285,6 +285,35 @@ static void rooms_of_the_same_name_in_two_apps_are_two_rooms(void **state)
     peer_free(w, p);
 }
 
+static void a_turn_counts_subscribers_so_one_serves_many_small_rooms(void **state)
+{
+    enum { SMALL = 10 };
+    struct world *w = the_world(state);
+    struct peer *peers[SMALL];
+
+    for (int i = 0; i < SMALL; i++) {
+        bool existing;
+
+        peers[i] = peer_new();
+        assert_non_null(hub_subscribe(w->hub, &peers[i]->conn, APP + 1 + i, ROOM, -1, NULL, &existing));
+    }
+    run(w);
+    answer_reads(w);
+    for (int i = 0; i < SMALL; i++) {
+        struct frame_parts parts = {.type = EVENT_MESSAGE, .app = APP + 1 + i, .seq = 1, .room = ROOM, .payload = STR("[1:m=x]")};
+        struct frame *f = frame_make(&parts);
+
+        assert_int_equal(peers[i]->live, 1);
+        hub_publish(w->hub, f);
+        frame_unref(f);
+    }
+    (void)hub_turn(w->hub, 1);
+    for (int i = 0; i < SMALL; i++) {
+        assert_true(peers[i]->len > 0);
+        peer_free(w, peers[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +330,7 @@ int main(void)
         REQUIREMENT(whoever_leaves_the_line_for_a_read_keeps_nobody_else_from_it),
         REQUIREMENT(a_signal_reaches_only_connections_that_take_it),
         REQUIREMENT(rooms_of_the_same_name_in_two_apps_are_two_rooms),
+        REQUIREMENT(a_turn_counts_subscribers_so_one_serves_many_small_rooms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -100,36 +101,79 @@ static void group_commit(void **state)
     fixture_free(&f);
 }
 
+/* As an edge thread does that may have more at once. The writer waits by now, and as no batch ran before, it has no reason of its own to
+ * wake up. */
+static void submit_soon(struct fixture *f, struct task *tasks, int n)
+{
+    (void)usleep(100000);
+    for (int i = 0; i < n; i++) {
+        task_init(&tasks[i], f, put_client, NULL);
+        tasks[i].number = i;
+        assert_true(store_submit_write_soon(f->store, &tasks[i].job));
+    }
+}
+
 static void jobs_that_may_be_followed_by_more_run_when_their_thread_says_so(void **state)
 {
-    enum { FEW = 3, MANY = 64 };
     struct fixture f;
-    struct task tasks[FEW + MANY];
-    struct store_stats before, after;
+    struct task tasks[3];
 
     (void)state;
     fixture_start(&f);
-    store_stats(f.store, &before);
-    for (int i = 0; i < FEW; i++) {
-        task_init(&tasks[i], &f, put_client, NULL);
-        tasks[i].number = i;
-        assert_true(store_submit_write_soon(f.store, &tasks[i].job));
-    }
+    store_wake(f.store); /* nothing to say: harmless */
+    submit_soon(&f, tasks, 3);
     store_wake(f.store);
-    fixture_await(&f, FEW);
-    store_stats(f.store, &after);
-    assert_int_equal(after.jobs - before.jobs, FEW);
-    /* A number worth a commit does not wait to be told. */
-    for (int i = FEW; i < FEW + MANY; i++) {
-        task_init(&tasks[i], &f, put_client, NULL);
-        tasks[i].number = i;
-        assert_true(store_submit_write_soon(f.store, &tasks[i].job));
-    }
+    fixture_await(&f, 3);
+    fixture_free(&f);
+}
+
+static void enough_jobs_for_a_commit_do_not_wait_to_be_told_of(void **state)
+{
+    struct fixture f;
+    struct task tasks[64];
+
+    (void)state;
+    fixture_start(&f);
+    submit_soon(&f, tasks, 64);
     assert_true(mailbox_wait(f.home, 20000));
     store_wake(f.store);
-    fixture_await(&f, MANY);
-    store_wake(f.store); /* nothing to say: harmless */
+    fixture_await(&f, 64);
     fixture_free(&f);
+}
+
+static void count_wake(void *arg)
+{
+    (void)atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void a_batch_comes_home_with_one_wake(void **state)
+{
+    enum { JOBS = 10 };
+    struct fixture f;
+    struct task hold, tasks[JOBS];
+    atomic_int wakes = 0;
+    struct mailbox *home = mailbox_create(JOBS, count_wake, &wakes);
+    sem_t gate;
+    int finished = 0;
+
+    (void)state;
+    fixture_start(&f);
+    hold_writer(&f, &hold, &gate);
+    for (int i = 0; i < JOBS; i++) {
+        task_init(&tasks[i], &f, put_client, NULL);
+        tasks[i].number = i;
+        tasks[i].job.home = home;
+        assert_true(store_submit_write(f.store, &tasks[i].job));
+    }
+    sem_post(&gate);
+    for (int i = 0; i < 20000 && (mailbox_depth(home) < JOBS || wakes == 0); i++)
+        (void)usleep(1000);
+    assert_int_equal(mailbox_drain(home, &finished, 0), JOBS);
+    assert_int_equal(wakes, 1);
+    fixture_await(&f, 1); /* the job that held */
+    sem_destroy(&gate);
+    fixture_free(&f);
+    mailbox_free(home);
 }
 
 static void nothing_written_costs_no_commit(void **state)
@@ -408,6 +452,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group_commit),
         cmocka_unit_test(jobs_that_may_be_followed_by_more_run_when_their_thread_says_so),
+        cmocka_unit_test(enough_jobs_for_a_commit_do_not_wait_to_be_told_of),
+        cmocka_unit_test(a_batch_comes_home_with_one_wake),
         cmocka_unit_test(nothing_written_costs_no_commit),
         cmocka_unit_test(one_failing_job_harms_no_other),
         cmocka_unit_test(readers_cannot_write),
