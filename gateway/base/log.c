@@ -53,6 +53,16 @@ static size_t character(const char *s, size_t len)
     return 0;
 }
 
+/* How many of the bytes stand in JSON as they are, one for a character. */
+static size_t plain_run(const char *s, size_t len)
+{
+    size_t n = 0;
+    while (n < len && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x7F && s[n] != '"' && s[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+
 /* A text in quotes. One too long for the line loses its end, not its quotes. */
 static void put_quoted(struct line *l, const char *s, size_t len)
 {
@@ -64,6 +74,14 @@ static void put_quoted(struct line *l, const char *s, size_t len)
     l->cap--; /* the closing quote's */
     for (size_t i = 0; i < len && !l->full;) {
         unsigned char c = (unsigned char)s[i];
+        const size_t run = plain_run(s + i, len - i);
+        const size_t room = l->cap - l->len;
+        if (run > 0) {
+            put(l, s + i, run <= room ? run : room);
+            l->full = l->full || run > room;
+            i += run;
+            continue;
+        }
         size_t n = character(s + i, len - i);
         char escape[8];
         if (n == 0) {

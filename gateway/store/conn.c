@@ -36,6 +36,12 @@ bool conn_commit(struct store_conn *c, bool *wrote)
     return !c->failed && room_seq_whole(c) && db_commit(c->db, wrote);
 }
 
+bool conn_commit_soon(struct store_conn *c, bool *wrote, bool *owed)
+{
+    *owed = false;
+    return !c->failed && room_seq_whole(c) && db_commit_soon(c->db, wrote, owed);
+}
+
 void conn_forget(struct store_conn *c)
 {
     room_seq_forget(&c->room_seqs);
@@ -57,19 +63,26 @@ bool conn_run_job(struct store_conn *c, struct job *job, int64_t now_ms)
     return !c->failed;
 }
 
-void conn_effects(struct store_conn *c, bool committed)
+struct effect *conn_take_effects(struct store_conn *c)
+{
+    struct effect *first = c->effects;
+
+    c->effects = NULL;
+    c->effects_end = &c->effects;
+    return first;
+}
+
+void conn_settle(struct effect *first, bool committed)
 {
     struct effect *next;
 
-    for (struct effect *e = c->effects; e != NULL; e = next) {
+    for (struct effect *e = first; e != NULL; e = next) {
         next = e->next; /* the call may free it */
         if (committed)
             e->commit(e);
         else
             e->discard(e);
     }
-    c->effects = NULL;
-    c->effects_end = &c->effects;
 }
 
 struct db_stmt *conn_query(struct store_conn *c, enum sql_id id)

@@ -44,14 +44,18 @@ void conn_close(struct store_conn *c);
  * (db_status); after a failed one, rollback. */
 bool conn_begin(struct store_conn *c);
 bool conn_commit(struct store_conn *c, bool *wrote);
+/* As db_commit_soon. */
+bool conn_commit_soon(struct store_conn *c, bool *wrote, bool *owed);
 void conn_rollback(struct store_conn *c);
 /* What is kept in memory of the rows may not be so any more; part of conn_rollback. */
 void conn_forget(struct store_conn *c);
 /* Runs one job in the transaction; afterwards the arena is empty. False: the transaction must be rolled
  * back. */
 bool conn_run_job(struct store_conn *c, struct job *job, int64_t now_ms);
-/* Calls every effect's `commit` or `discard`, in order, and forgets them. */
-void conn_effects(struct store_conn *c, bool committed);
+/* The effects so far, which are the caller's from here on. */
+struct effect *conn_take_effects(struct store_conn *c);
+/* Calls the `commit` or `discard` of each, in order. */
+void conn_settle(struct effect *first, bool committed);
 
 /* For the queries. A statement to bind; NULL if the transaction failed already. Afterwards one of:
  * conn_row and conn_end, or conn_write. */

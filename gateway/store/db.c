@@ -160,6 +160,17 @@ bool db_commit(struct db *db, bool *wrote)
     return db->backend->commit(db, wrote);
 }
 
+bool db_commit_soon(struct db *db, bool *wrote, bool *owed)
+{
+    *owed = false;
+    return db->backend->commit_soon != NULL ? db->backend->commit_soon(db, wrote, owed) : db->backend->commit(db, wrote);
+}
+
+bool db_sync(struct db *db)
+{
+    return db->backend->sync == NULL || db->backend->sync(db);
+}
+
 void db_rollback(struct db *db)
 {
     db->backend->rollback(db);

@@ -95,6 +95,12 @@ bool db_begin_read(struct db *db);
 /* True: what was written is on the disk, fsync included; *wrote tells whether there was anything (nothing
  * written costs no fsync). False: the transaction is still to be rolled back; db_status tells why. */
 bool db_commit(struct db *db, bool *wrote);
+/* The same, but where the backend can it does not wait for the disk: then *owed is true, readers see what was written and a power cut
+ * would undo it, until db_sync returned true. Several commits may be owed at a time. */
+bool db_commit_soon(struct db *db, bool *wrote, bool *owed);
+/* Waits until every commit that was owed when it was called is on the disk. On one other thread at a time, also while this connection's
+ * thread goes on. False, with errno: nobody knows what the disk holds. */
+bool db_sync(struct db *db);
 /* Ends the transaction, if one is open, without keeping anything. Keeps the noted failure. */
 void db_rollback(struct db *db);
 

@@ -28,6 +28,8 @@ struct db_backend {
     bool (*exec)(struct db *db, const char *sql);
     bool (*begin)(struct db *db, bool write);
     bool (*commit)(struct db *db, bool *wrote);
+    bool (*commit_soon)(struct db *db, bool *wrote, bool *owed); /* NULL with `sync`: every commit waits */
+    bool (*sync)(struct db *db);
     void (*rollback)(struct db *db);
     int (*has_table)(struct db *db, const char *name);
     unsigned (*log_pages)(const struct db *db);

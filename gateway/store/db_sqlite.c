@@ -29,6 +29,7 @@ struct sqlite_db {
     int lock;               /* -1: none held */
     unsigned log_pages;     /* as told by the last commit that wrote */
     bool committed;         /* a commit reached the log since this was last cleared */
+    struct log_file *owing; /* whose syncs are owed; NULL before the first */
     _Atomic bool cut_short; /* SQLite forgets an interrupt that falls between two statements; this does not */
     const char *const *sql;
     unsigned sql_count;
@@ -213,6 +214,26 @@ static bool commit(struct db *db, bool *wrote)
     return true;
 }
 
+static bool commit_soon(struct db *db, bool *wrote, bool *owed)
+{
+    struct sqlite_db *d = of(db);
+    struct log_file *log = log_file_of(d->raw);
+    bool ok;
+
+    if (log == NULL)
+        return commit(db, wrote);
+    log_file_owe(log);
+    ok = commit(db, wrote);
+    *owed = log_file_owed(log);
+    d->owing = log;
+    return ok;
+}
+
+static bool sync_owed(struct db *db)
+{
+    return log_file_sync(of(db)->owing);
+}
+
 static void rollback(struct db *db)
 {
     struct sqlite_db *d = of(db);
@@ -268,7 +289,7 @@ static bool checkpoint(struct db *db, bool erase)
 static void release_memory(struct db *db)
 {
     (void)sqlite3_db_release_memory(of(db)->raw);
-    (void)log_file_rest(of(db)->raw);
+    (void)log_file_rest(log_file_of(of(db)->raw));
 #ifndef RECALL_SANITIZED
     void *volatile block = malloc(HEAP_BLOCK);
 
@@ -445,6 +466,8 @@ const struct db_backend *db_sqlite_backend(void)
         .exec = exec,
         .begin = begin,
         .commit = commit,
+        .commit_soon = commit_soon,
+        .sync = sync_owed,
         .rollback = rollback,
         .has_table = has_table,
         .log_pages = log_pages,

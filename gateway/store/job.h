@@ -30,6 +30,7 @@ struct job {
     /* Frees the job where it cannot go home (no home, or the process ends). Called on any thread. */
     void (*drop)(struct job *job);
     enum result fate;
+    uint64_t seen; /* the store's: a read that went home after this commit was on the disk (syncer.h) */
     /* A read of a few rows: it may share a reader's snapshot with others of its kind, and goes home with them. Its maker is a thread that
      * calls store_wake before it waits. */
     bool brief;
@@ -37,7 +38,8 @@ struct job {
 
 /*
  * An effect: what must happen if, and only after, the batch's commit is durable (publish an event), in the order in
- * which the jobs made it. The store calls exactly one of the two, on the writer thread; `next` then is the batch's next effect, or NULL.
+ * which the jobs made it. The store calls exactly one of the two, on one thread at a time: the writer, or the one that waits for the disk
+ * (store/syncer.h). `next` then is the next effect of those that became durable together, or NULL.
  */
 struct effect {
     struct effect *next;

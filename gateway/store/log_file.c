@@ -42,6 +42,8 @@ struct log_file {
     sqlite3_int64 end;      /* of the file, if it moved since the last sync; 0: it did not */
     bool blank;             /* FIRST zeros and nothing else, also on the disk */
     bool no_room;           /* for zeros; until the log is emptied */
+    bool may_owe, owes;     /* log_file_owe */
+    bool header;            /* the last write was a header, for which a sync may follow */
 };
 
 struct log_vfs {
@@ -173,6 +175,7 @@ static int write_log(sqlite3_file *file, const void *data, int n, sqlite3_int64 
 {
     struct log_file *log = of(file);
 
+    log->header = at == 0 && n == HEADER;
     if (log->n > 0 && (at != log->at + log->n || n > BUFFER - log->n)) {
         const int rc = flush(log);
 
@@ -222,6 +225,10 @@ static int sync_log(sqlite3_file *file, int flags)
     if (log->end > 0 && log->unsynced <= SMALL && !log->no_room)
         (void)grow(log, log->end, (log->end / CHUNK + 1) * CHUNK);
     log->end = log->unsynced = 0;
+    if (log->may_owe && !log->header) {
+        log->owes = true;
+        return SQLITE_OK;
+    }
     crash_point("in-commit-sync");
     return log->original->pMethods->xSync(log->original, flags);
 }
@@ -299,15 +306,42 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     return rc;
 }
 
-bool log_file_rest(struct sqlite3 *db)
+struct log_file *log_file_of(struct sqlite3 *db)
 {
     sqlite3_file *file = NULL;
 
     if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL ||
-        file->pMethods->xSync != sync_log || of(file)->buffer == NULL || of(file)->n > 0)
+        file->pMethods->xSync != sync_log)
+        return NULL;
+    return of(file);
+}
+
+bool log_file_rest(struct log_file *log)
+{
+    if (log == NULL || log->buffer == NULL || log->n > 0)
         return false;
-    give_back(of(file));
+    give_back(log);
     return true;
+}
+
+void log_file_owe(struct log_file *log)
+{
+    log->may_owe = true;
+    log->owes = false;
+}
+
+bool log_file_owed(struct log_file *log)
+{
+    log->may_owe = false;
+    return log->owes;
+}
+
+/* unixSync (SQLite 3.40.1, src/os_unix.c) changes nothing of the file but the note of its last error; and its folder's sync, which it does
+ * once, came with the first commits, at the start. */
+bool log_file_sync(struct log_file *log)
+{
+    crash_point("in-commit-sync");
+    return log->original->pMethods->xSync(log->original, SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 /* --- the VFS --- */

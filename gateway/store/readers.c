@@ -37,6 +37,7 @@ struct readers {
     atomic_bool unsaid; /* brief jobs came that no reader was woken for */
     bool paused, closed;
     _Atomic int64_t *clock;
+    struct syncer *syncer;
     unsigned count;
     struct reader reader[];
 };
@@ -144,7 +145,10 @@ static void finish(struct reader *reader, struct job *job, enum db_status status
     if (status != DB_OK)
         log_error("store_read_failed", LOG_TEXT("status", db_status_text(status)),
                   LOG_TEXT("error", db_error(reader->conn.db)), LOG_END);
-    queue_send_home(job, db_status_result(status));
+    if (status == DB_OK)
+        syncer_release(reader->pool->syncer, job);
+    else
+        queue_send_home(job, db_status_result(status));
 }
 
 /* Out of the gate. */
@@ -165,7 +169,7 @@ static void serve(struct reader *reader, struct job *first)
 
     if (status == DB_OK) {
         done(r, brief);
-        queue_send_all_home(first, RESULT_OK);
+        syncer_release(r->syncer, first);
         return;
     }
     for (struct job *job = first; job != NULL; job = next) {
@@ -233,6 +237,7 @@ struct readers *readers_create(const struct readers_options *options, char *erro
     pthread_condattr_destroy(&attributes);
     r->queue.limit = options->limit;
     r->clock = options->clock;
+    r->syncer = options->syncer;
     r->count = options->threads;
     for (unsigned i = 0; i < r->count; i++) {
         struct reader *reader = &r->reader[i];

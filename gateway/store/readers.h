@@ -16,6 +16,7 @@
 
 #include "store/db.h"
 #include "store/job.h"
+#include "store/syncer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct readers_options {
     unsigned threads; /* at least 1 */
     unsigned limit;
     _Atomic int64_t *clock; /* shared with the writer: conn_now_ms */
+    struct syncer *syncer;  /* takes home what was read; borrowed until readers_free */
 };
 
 /* Opens the connections and starts the threads. NULL and a sentence in `error` when it cannot. */

@@ -3,6 +3,7 @@
 #include "store/conn.h"
 #include "store/readers.h"
 #include "store/schema.h"
+#include "store/syncer.h"
 #include "store/writer.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@
 struct store {
     struct writer *writer;
     struct readers *readers;
+    struct syncer *syncer;
     _Atomic int64_t clock; /* the latest time any job was given */
     char epoch[SCHEMA_EPOCH_SIZE];
 };
@@ -66,6 +68,9 @@ struct store *store_open(const struct store_options *options, char *error, size_
     db = open_writer(store, &connection, error, error_size);
     if (db == NULL)
         goto err0;
+    store->syncer = syncer_create(db, error, error_size);
+    if (store->syncer == NULL)
+        goto err1;
     connection.role = DB_READER;
     readers = (struct readers_options){
         .db = connection,
@@ -73,26 +78,30 @@ struct store *store_open(const struct store_options *options, char *error, size_
         .threads = or_default(options->readers, READERS),
         .limit = or_default(options->read_queue, QUEUE),
         .clock = &store->clock,
+        .syncer = store->syncer,
     };
     store->readers = readers_create(&readers, error, error_size);
     if (store->readers == NULL)
-        goto err1;
+        goto err2;
     writer = (struct writer_options){
         .db = db,
         .epoch = str_c(store->epoch),
         .readers = store->readers,
+        .syncer = store->syncer,
         .limit = or_default(options->write_queue, QUEUE),
         .batch_max = or_default(options->batch_max, BATCH),
         .clock = &store->clock,
     };
     store->writer = writer_create(&writer, error, error_size);
     if (store->writer == NULL)
-        goto err2;
+        goto err3;
     return store;
 
-err2:
+err3:
     readers_free(store->readers);
     db = NULL; /* writer_create closed it */
+err2:
+    syncer_free(store->syncer);
 err1:
     db_close(db);
 err0:
@@ -117,6 +126,7 @@ void store_close(struct store *store)
     store_stop(store);
     writer_free(store->writer);
     readers_free(store->readers);
+    syncer_free(store->syncer);
     free(store);
 }
 

@@ -54,6 +54,7 @@ struct writer {
     /* the thread's own */
     struct store_conn conn;
     struct readers *readers;
+    struct syncer *syncer;
     unsigned batch_max;
     _Atomic int64_t *clock;
     unsigned checkpointed_at;                                 /* log_pages at the last checkpoint */
@@ -103,15 +104,28 @@ static void note_failure(struct writer *w, enum db_status status, size_t jobs)
         w->probe_due_ms = now + PROBE_MS;
 }
 
-/* Commits what the jobs did. False: rolled back, `status` tells why. */
-static bool commit(struct writer *w, enum db_status *status)
+static void erase_soon(struct writer *w)
+{
+    const int64_t now = clock_mono_ms();
+
+    w->truncate = true;
+    w->truncate_since_ms = now;
+    w->truncate_due_ms = now + ERASE_SOON_MS;
+    if (w->truncate_due_ms < w->truncated_ms + ERASE_EVERY_MS)
+        w->truncate_due_ms = w->truncated_ms + ERASE_EVERY_MS;
+    atomic_store_explicit(&w->erase_since_ms, now, memory_order_relaxed);
+}
+
+/* Commits what the jobs did. False: rolled back, `status` tells why. With `soon` it was announced to the syncer, and *owed tells whether
+ * it is still to be synced. */
+static bool commit(struct writer *w, bool soon, bool *owed, enum db_status *status)
 {
     struct store_conn *c = &w->conn;
     const bool erases = c->erases;
     bool wrote = false;
 
     crash_point("before-commit");
-    if (!conn_commit(c, &wrote)) {
+    if (soon ? !conn_commit_soon(c, &wrote, owed) : !conn_commit(c, &wrote)) {
         *status = db_status(c->db);
         if (*status == DB_IO)
             fatal(w, "commit");
@@ -122,52 +136,64 @@ static bool commit(struct writer *w, enum db_status *status)
         if (!atomic_exchange(&w->healthy, true))
             log_info("store_recovered", LOG_END);
     }
-    if (erases && !w->truncate) {
-        const int64_t now = clock_mono_ms();
-
-        w->truncate = true;
-        w->truncate_since_ms = now;
-        w->truncate_due_ms = now + ERASE_SOON_MS;
-        if (w->truncate_due_ms < w->truncated_ms + ERASE_EVERY_MS)
-            w->truncate_due_ms = w->truncated_ms + ERASE_EVERY_MS;
-        atomic_store_explicit(&w->erase_since_ms, now, memory_order_relaxed);
-    }
+    if (erases && !w->truncate)
+        erase_soon(w);
     return true;
 }
 
-/* Runs the jobs from `first` in one transaction. */
+static bool more_wait(struct writer *w)
+{
+    bool more;
+
+    pthread_mutex_lock(&w->lock);
+    more = w->queue.head != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return more;
+}
+
+/* The batch is committed: it goes to the syncer, or, where that was not asked for, its disk was waited for already. */
+static void hand_on(struct writer *w, bool soon, bool owed, struct job *first, size_t n)
+{
+    count(&w->jobs, n); /* before anyone who got an answer can ask */
+    if (soon) {
+        syncer_take(w->syncer, owed, conn_take_effects(&w->conn), first);
+        return;
+    }
+    crash_point("after-commit");
+    conn_settle(conn_take_effects(&w->conn), true);
+    crash_point("after-publish");
+    queue_send_all_home(first, RESULT_OK);
+}
+
+/* Runs the jobs from `first` in one transaction and sends them home. A lone batch waits for the disk itself, which is a thread's wake less;
+ * where others wait, the syncer does, and the next batch runs meanwhile. */
 static bool run_together(struct writer *w, struct job *first, enum db_status *status)
 {
     struct store_conn *c = &w->conn;
     size_t n = 0;
-    bool ok = conn_begin(c);
+    bool ok = conn_begin(c), soon, owed = false;
 
     for (struct job *job = first; ok && job != NULL; job = job->next) {
         n++;
         ok = conn_run_job(c, job, conn_now_ms(w->clock));
     }
     *status = db_status(c->db);
-    ok = ok && commit(w, status);
-    if (!ok) {
-        if (*status == DB_OK)
-            *status = DB_OTHER; /* conn_fail: the rows were not what they must be */
-        note_failure(w, *status, n);
-        conn_rollback(c);
+    soon = ok && (more_wait(w) || syncer_busy(w->syncer));
+    if (soon)
+        syncer_announce(w->syncer);
+    ok = ok && commit(w, soon, &owed, status);
+    if (ok) {
+        hand_on(w, soon, owed, first, n);
+        return true;
     }
-    crash_point("after-commit");
-    conn_effects(c, ok);
-    crash_point("after-publish");
-    return ok;
-}
-
-static void send_all_home(struct writer *w, struct job *first)
-{
-    uint64_t n = 0;
-
-    for (struct job *job = first; job != NULL; job = job->next)
-        n++;
-    count(&w->jobs, n); /* before anyone who got an answer can ask */
-    queue_send_all_home(first, RESULT_OK);
+    if (soon)
+        syncer_withdraw(w->syncer);
+    if (*status == DB_OK)
+        *status = DB_OTHER; /* conn_fail: the rows were not what they must be */
+    note_failure(w, *status, n);
+    conn_rollback(c);
+    conn_settle(conn_take_effects(c), false);
+    return false;
 }
 
 static void run_batch(struct writer *w, struct job *first)
@@ -175,17 +201,13 @@ static void run_batch(struct writer *w, struct job *first)
     enum db_status status;
     struct job *next;
 
-    if (run_together(w, first, &status)) {
-        send_all_home(w, first);
+    if (run_together(w, first, &status))
         return;
-    }
     /* One of them spoiled the batch, or there was no room for all: each gets its own chance. */
     for (struct job *job = first; job != NULL; job = next) {
         next = job->next;
         job->next = NULL;
-        if (run_together(w, job, &status))
-            send_all_home(w, job);
-        else
+        if (!run_together(w, job, &status))
             queue_send_home(job, db_status_result(status));
     }
 }
@@ -245,6 +267,7 @@ static void probe(struct writer *w)
 {
     struct store_conn *c = &w->conn;
     enum db_status status;
+    bool owed;
     char text[24];
     struct db_stmt *s;
 
@@ -257,7 +280,7 @@ static void probe(struct writer *w)
             db_bind_text(s, 2, str_c(text));
             conn_write(c, s);
         }
-        if (commit(w, &status))
+        if (commit(w, false, &owed, &status))
             return;
     }
     conn_rollback(c);
@@ -345,6 +368,7 @@ static void *writer_main(void *arg)
         housekeeping(w);
     }
     /* The readers are drained by now (store_close): this succeeds unless another process is reading. */
+    syncer_wait(w->syncer);
     w->truncate_since_ms = clock_mono_ms();
     truncate_log(w, w->truncate_since_ms);
     return NULL;
@@ -368,6 +392,7 @@ struct writer *writer_create(const struct writer_options *options, char *error, 
     conn_init(&w->conn, options->db, options->epoch, true);
     w->queue.limit = options->limit;
     w->readers = options->readers;
+    w->syncer = options->syncer;
     w->batch_max = options->batch_max;
     w->clock = options->clock;
     w->idle_due_ms = INT64_MAX;

@@ -3,7 +3,7 @@
  * COMMIT, ends here.
  *
  * Owns:    its thread and the writing connection.
- * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, until
+ * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, and the syncer, until
  *          writer_free.
  * Bounds:  `limit` waiting jobs; `batch_max` jobs in one commit.
  * Fails:   a batch that fails is rolled back and its jobs are tried one by one; an I/O error on commit or
@@ -17,6 +17,7 @@
 #include "store/job.h"
 #include "store/readers.h"
 #include "store/store.h"
+#include "store/syncer.h"
 
 struct writer;
 
@@ -24,6 +25,7 @@ struct writer_options {
     struct db *db; /* taken over, also when writer_create fails */
     struct str epoch;
     struct readers *readers;
+    struct syncer *syncer;
     unsigned limit;
     unsigned batch_max;
     _Atomic int64_t *clock; /* shared with the readers: conn_now_ms */

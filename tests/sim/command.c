@@ -74,7 +74,7 @@ void command_commit(struct sim *s)
 {
     struct sim_hub record = {.sim = s, .number = -1};
 
-    conn_effects(&s->conn, true);
+    conn_settle(conn_take_effects(&s->conn), true);
     (void)mailbox_drain(s->recorder, &record, 0);
 }
 
@@ -428,7 +428,7 @@ bool command_lost(struct sim *s)
     (void)db_exec(s->conn.db, "ROLLBACK TO lost");
     (void)db_exec(s->conn.db, "RELEASE lost");
     conn_forget(&s->conn);
-    conn_effects(&s->conn, false);
+    conn_settle(conn_take_effects(&s->conn), false);
     s->message_count = messages;
     s->marker_count = markers;
     return command_end(s);

@@ -209,7 +209,7 @@ void world_begin(struct sim *s)
 
 void world_end(struct sim *s)
 {
-    conn_effects(&s->conn, false);
+    conn_settle(conn_take_effects(&s->conn), false);
     conn_rollback(&s->conn);
     arena_reset(&s->conn.arena);
     for (int i = 0; i < s->conn_count; i++)

@@ -43,11 +43,11 @@ static void a_writer_that_rests_keeps_no_buffer_and_goes_on_with_the_next_commit
     sqlite3 *db = place_make(&p), *reader = place_open(&p, NULL);
 
     (void)state;
-    assert_false(log_file_rest(reader)); /* its log is not ours */
+    assert_false(log_file_rest(log_file_of(reader))); /* its log is not ours */
     for (int round = 1; round <= 3; round++) {
         insert(db, 60, 1000);
-        assert_true(log_file_rest(db));
-        assert_false(log_file_rest(db));
+        assert_true(log_file_rest(log_file_of(db)));
+        assert_false(log_file_rest(log_file_of(db)));
         writes = syncs = 0;
         insert(db, 60, 1000);
         assert_int_equal(writes, ONE_CALL);
@@ -55,7 +55,7 @@ static void a_writer_that_rests_keeps_no_buffer_and_goes_on_with_the_next_commit
         assert_int_equal(rows_of(reader), 120 * round);
     }
     empty_log(db);
-    assert_false(log_file_rest(db));
+    assert_false(log_file_rest(log_file_of(db)));
     insert(db, 1, 10);
     assert_int_equal(rows_of(reader), 361);
     assert_sound(reader);
@@ -228,6 +228,78 @@ static void a_log_found_with_zeros_gets_its_header_synced(void **state)
     place_clear(&p, db);
 }
 
+/* --- owed syncs --- */
+
+static bool insert_owed(sqlite3 *db)
+{
+    log_file_owe(log_file_of(db));
+    insert(db, 1, 10);
+    return log_file_owed(log_file_of(db));
+}
+
+static void an_owed_commit_is_written_and_visible_and_synced_when_asked(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *reader = place_open(&p, NULL);
+
+    (void)state;
+    insert(db, 1, 10);
+    writes = syncs = 0;
+    for (int i = 0; i < 3; i++)
+        assert_true(insert_owed(db));
+    assert_int_equal(writes, 3 * ONE_CALL);
+    assert_int_equal(syncs, 0);
+    assert_int_equal(rows_of(reader), 4);
+    assert_true(log_file_sync(log_file_of(db)));
+    assert_int_equal(syncs, 1);
+    insert(db, 1, 10); /* not owed any more */
+    assert_int_equal(syncs, 2);
+    sqlite3_close(reader);
+    place_clear(&p, db);
+}
+
+static void a_commit_that_wrote_nothing_owes_nothing(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    assert_true(insert_owed(db));
+    log_file_owe(log_file_of(db));
+    must(db, "BEGIN IMMEDIATE; COMMIT");
+    assert_false(log_file_owed(log_file_of(db)));
+    place_clear(&p, db);
+}
+
+/* Frames of the log before must not come to life under a new header: its sync is never owed, only that of the frames behind it is. */
+static void the_header_of_a_log_that_begins_anew_is_synced_all_the_same(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    insert(db, 10, 1000);
+    assert_int_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), SQLITE_OK);
+    syncs = 0;
+    assert_true(insert_owed(db));
+    assert_int_equal(syncs, 1);
+    place_clear(&p, db);
+}
+
+/* What a checkpoint moves into the database must be in the log for good before. */
+static void a_checkpoint_syncs_what_is_owed(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    assert_true(insert_owed(db));
+    syncs = 0;
+    assert_int_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), SQLITE_OK);
+    assert_int_equal(syncs, 1);
+    place_clear(&p, db);
+}
+
 static void the_default_vfs_stays_what_it_was(void **state)
 {
     (void)state;
@@ -248,6 +320,10 @@ int main(void)
         cmocka_unit_test(an_emptied_log_takes_the_next_commit_with_one_write_and_one_sync),
         cmocka_unit_test(a_log_that_others_used_since_gets_its_header_synced),
         cmocka_unit_test(a_log_found_with_zeros_gets_its_header_synced),
+        cmocka_unit_test(an_owed_commit_is_written_and_visible_and_synced_when_asked),
+        cmocka_unit_test(a_commit_that_wrote_nothing_owes_nothing),
+        cmocka_unit_test(the_header_of_a_log_that_begins_anew_is_synced_all_the_same),
+        cmocka_unit_test(a_checkpoint_syncs_what_is_owed),
         cmocka_unit_test(the_default_vfs_stays_what_it_was),
     };
 
