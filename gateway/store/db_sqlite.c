@@ -29,7 +29,7 @@ struct sqlite_db {
     int lock;               /* -1: none held */
     unsigned log_pages;     /* as told by the last commit that wrote */
     bool committed;         /* a commit reached the log since this was last cleared */
-    struct log_file *owing; /* whose syncs are owed; NULL before the first */
+    struct log_file *owing; /* the log whose syncs may be owed; NULL before the first */
     _Atomic bool cut_short; /* SQLite forgets an interrupt that falls between two statements; this does not */
     const char *const *sql;
     unsigned sql_count;
@@ -225,7 +225,8 @@ static bool commit_soon(struct db *db, bool *wrote, bool *owed)
     log_file_owe(log);
     ok = commit(db, wrote);
     *owed = log_file_owed(log);
-    d->owing = log;
+    if (d->owing == NULL) /* once: db_sync reads it on another thread */
+        d->owing = log;
     return ok;
 }
 
