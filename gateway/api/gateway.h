@@ -52,6 +52,7 @@ struct api_thread {
     struct gateway *gateway;
     int index;
     struct mailbox *mailbox;     /* of this edge thread: jobs come home here, events arrive here */
+    struct mailbox *later;       /* jobs of those who are only arriving: what is live goes first */
     struct hub *hub;
     struct session_table *sessions;
     int64_t (*now_ms)(void);     /* wall clock */

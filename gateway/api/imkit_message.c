@@ -21,6 +21,7 @@ static bool parse_into(struct api_call *call, struct str room)
 
     call->command = m;
     m->is_recall = imkit_body_is_recall(call->body);
+    call->job.rank = m->is_recall ? JOB_RECALL : JOB_ORDINARY;
     if (m->is_recall)
         ok = imkit_body_recall(call->body, &call->arena, &m->recall, &err);
     else

@@ -52,6 +52,7 @@ bool rc_recall_parse(struct api_call *call)
     struct str channel;
 
     call->command = r;
+    call->job.rank = JOB_RECALL;
     if (!common(call, &r->command) || !rc_text(call, "busChannel", false, TEXT_USER_MAX, &channel) ||
         !rc_text(call, "targetId", false, SIZE_MAX, &r->command.target))
         return false;
@@ -74,6 +75,7 @@ bool rc_recall_broadcast_parse(struct api_call *call)
     struct rc_recall *r = arena_alloc(&call->arena, sizeof(*r));
 
     call->command = r;
+    call->job.rank = JOB_RECALL;
     r->command.broadcast = true;
     return common(call, &r->command);
 }
@@ -117,6 +119,7 @@ struct rc_recall *rc_recall_of_message(struct api_call *call, const struct publi
                                               [PUBLISH_BROADCAST] = CONVERSATION_NONE};
     struct rc_recall *r = arena_alloc(&call->arena, sizeof(*r));
 
+    call->job.rank = JOB_RECALL;
     r->command.sender = c->from;
     r->command.disable_update_last = c->disable_update_last;
     r->command.broadcast = c->kind == PUBLISH_BROADCAST;

@@ -12,6 +12,7 @@ void session_stop(struct session *s, int code, const char *reason)
         return;
     s->state = SESSION_CLOSING;
     s->hub.gone = true;
+    s->hub.gone = true;
     session_transport(s)->close(s->connection, code, reason);
 }
 
@@ -284,6 +285,7 @@ void session_close(struct session *s)
     if (s == NULL)
         return;
     s->state = SESSION_CLOSING;
+    s->hub.gone = true;
     session_ack_leave(s);
     hub_conn_close(s->thread->hub, &s->hub);
     session_follow_close(s);

@@ -63,13 +63,17 @@ void session_drain(struct session *s, int64_t reconnect_ms);
 bus_handler *session_bus_handler(void);
 
 /* --- the thread's part --- */
-/* Makes the hub and the session table of an edge thread; `wake` is called (on this thread) when session_turn has work. */
-struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, void (*wake)(void *arg), void *arg);
+/* Makes the hub and the session table of an edge thread; `wake` is called (on this thread) when session_turn has work. `later` is for what
+ * may wait while there are mails in `mailbox`; it may be the same. */
+struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, struct mailbox *later, void (*wake)(void *arg),
+                                         void *arg);
 void session_thread_destroy(struct api_thread *t);
 /* One bounded turn of fan-out; true: more is waiting, call again after the loop polled its sockets once. */
 bool session_turn(struct api_thread *t);
 /* Delivers what came to the mailbox: jobs home, events, control notices. At most `max`; returns how many. */
 size_t session_mail(struct api_thread *t, size_t max);
+/* The same for `later`: answers of the store to those who are arriving. */
+size_t session_mail_later(struct api_thread *t, size_t max);
 /* Several times a second: writes acks that have waited, and counts how far recalls have got. `now_ms` is the wall clock. */
 void session_beat(struct api_thread *t, int64_t now_ms);
 /* Events that the bus has brought to this thread so far. */

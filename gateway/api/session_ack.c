@@ -227,6 +227,7 @@ static bool submit(struct api_thread *t, int64_t now_ms)
     config_unref(config);
     j->thread = t;
     j->job.home = t->mailbox;
+    j->job.rank = JOB_LATER;
     j->job.run = ack_run;
     j->job.done = ack_done;
     j->job.drop = ack_drop;

@@ -96,6 +96,8 @@ void session_auth_seen(struct session *s, const char *package)
         free(j);
         return;
     }
+    j->base.job.home = s->thread->later;
+    j->base.job.rank = JOB_LATER;
     j->base.job.run = seen_run;
     j->base.job.done = seen_done;
     j->base.job.drop = seen_drop;
@@ -230,6 +232,7 @@ static void auth_done(struct job *job, void *ctx)
     struct api_thread *t = ctx;
     const int64_t now_ms = t->now_ms();
 
+    session_job_read_home(t);
     if (s == NULL || s->state == SESSION_CLOSING)
         goto out;
     if (job->fate != RESULT_OK)
@@ -340,10 +343,7 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
     }
     if (s->state == SESSION_NEW)
         s->state = SESSION_CHECKING;
-    if (!store_submit_read(s->thread->gateway->store, &j->base.job)) {
-        refuse(s, has_id, id, RESULT_UNAVAILABLE, "The server is busy; try again in a second");
-        auth_drop(&j->base.job);
-    }
+    session_job_read(&j->base, s);
 }
 
 bool session_auth_stands(const struct principal_claim *c, const struct notice *n)

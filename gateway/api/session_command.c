@@ -100,6 +100,7 @@ static void start_message(struct session *s, struct wire_in *in, bool recall)
     if (recall)
         (void)json_object_set_new(j->json, "messageType", json_string("recall"));
     j->is_recall = imkit_body_is_recall(j->json);
+    j->base.job.rank = j->is_recall ? JOB_RECALL : JOB_ORDINARY;
     if (!(j->is_recall ? imkit_body_recall(j->json, &j->arena, &j->recall, &err)
                        : imkit_body_message(j->json, &j->arena, &j->send, &err))) {
         session_reply_error(s, in->has_id, in->id, err.rc, err.text, 0);

@@ -127,17 +127,21 @@ static bool answer_follows(const struct hub *hub)
 
 static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, size_t *taken)
 {
-    struct session *s = of_conn(conn);
+    struct session *s = of_conn(conn); /* not closing: the hub looked at `gone` */
     enum hub_sent sent;
 
-    if (s->state == SESSION_CLOSING)
-        return HUB_GONE;
     sent = session_transport(s)->frames(s->connection, p, n, answer_follows(s->thread->hub), taken);
     if (sent == HUB_SENT)
         metrics_inc(s->thread->gateway->metrics.deliveries);
     else if (sent == HUB_BLOCKED)
         metrics_inc(s->thread->gateway->metrics.slow_readers);
     return sent;
+}
+
+static void op_approach(const struct hub_conn *conn)
+{
+    if (!conn->rendering)
+        __builtin_prefetch(((const struct session *)conn)->connection);
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
@@ -240,6 +244,7 @@ const struct hub_ops session_follow_ops = {.send = op_send,
                                            .refused = op_refused,
                                            .sees = op_sees,
                                            .wake = op_wake,
+                                           .approach = op_approach,
                                            .render = events_stream_render};
 
 /* --- subscribing --- */
@@ -342,7 +347,7 @@ static void all_done(struct job *job, void *ctx)
     char own[140];
     int n;
 
-    (void)ctx;
+    session_job_read_home(ctx);
     if (s == NULL || s->state != SESSION_READY)
         goto out; /* the follow went with its session, or goes with it soon */
     if (job->fate != RESULT_OK || j->base.rc != RESULT_OK) {
@@ -394,11 +399,7 @@ static void follow_all(struct follow *f, const struct wire_in *in)
     j->base.job.run = all_run;
     j->base.job.done = all_done;
     j->base.job.drop = all_drop;
-    if (!store_submit_read(s->thread->gateway->store, &j->base.job)) {
-        session_reply_error(s, f->has_id, f->id, RESULT_UNAVAILABLE, "The server is busy; try again in a second", 1);
-        all_drop(&j->base.job);
-        follow_free(f);
-    }
+    session_job_read(&j->base, s);
 }
 
 void session_follow(struct session *s, const struct wire_in *in)

@@ -38,6 +38,64 @@ void session_job_submit(struct session_job *j, struct session *s, bool write)
     j->job.drop(&j->job);
 }
 
+/* --- reads of those who arrive --- */
+
+static void submit_reads(struct api_thread *t)
+{
+    struct session_table *table = t->sessions;
+    struct job *job;
+
+    while (table->reads_open < SESSION_READS && (job = table->reads) != NULL) {
+        const struct session_job *j = (struct session_job *)job;
+        struct job *next = job->next;
+
+        if (j->session != NULL && !store_submit_read(t->gateway->store, job)) {
+            job->next = next;
+            return; /* session_job_beat tries again */
+        }
+        table->reads = next;
+        if (next == NULL)
+            table->reads_end = &table->reads;
+        if (j->session != NULL)
+            table->reads_open++;
+        else
+            job->drop(job); /* it left meanwhile */
+    }
+}
+
+void session_job_read(struct session_job *j, struct session *s)
+{
+    struct session_table *table = s->thread->sessions;
+
+    j->job.home = s->thread->later;
+    j->job.next = NULL;
+    *table->reads_end = &j->job;
+    table->reads_end = &j->job.next;
+    submit_reads(s->thread);
+}
+
+void session_job_read_home(struct api_thread *t)
+{
+    t->sessions->reads_open--;
+    submit_reads(t);
+}
+
+void session_job_beat(struct api_thread *t)
+{
+    submit_reads(t);
+}
+
+void session_job_end(struct session_table *table)
+{
+    struct job *next;
+
+    for (struct job *job = table->reads; job != NULL; job = next) {
+        next = job->next;
+        job->drop(job);
+    }
+    table->reads = NULL;
+}
+
 void session_job_release(struct session_job *j)
 {
     struct session *s = j->session;

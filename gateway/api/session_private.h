@@ -110,12 +110,16 @@ struct session {
 };
 _Static_assert(sizeof(struct session) <= 168, "an idle device's memory is a promise");
 
+#define SESSION_READS 64U
+
 struct session_table {
     const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
     struct session_user **users; /* chains; a power of two of them */
     size_t user_count, user_chains;
     uint64_t heard;              /* events that the bus brought */
     size_t walk;                 /* the chain that session_second looks at next */
+    struct job *reads, **reads_end; /* those who arrive, in order: session_job_read */
+    unsigned reads_open;            /* with the store */
     struct session_ack *acks, *ack_tail; /* the line of acks to be written */
     size_t ack_count;
     size_t ack_sorted;                   /* at the line's front: in the order of their rows */
@@ -197,6 +201,15 @@ struct principal_claim session_token_claim(const struct session_token *token, st
 bool session_job_init(struct session_job *j, struct session *s, const char *app_name, int64_t app_id, bool has_id, int64_t id);
 /* Submits; on a full queue answers 503 and calls job.drop. */
 void session_job_submit(struct session_job *j, struct session *s, bool write);
+/* For what a device asks of the store as it arrives (who it is, which rooms are its own): at most SESSION_READS of a thread are with the store
+ * at a time, and the others wait in order, so that any number may arrive at once and none is refused. The job's `done` calls
+ * session_job_read_home first. */
+void session_job_read(struct session_job *j, struct session *s);
+void session_job_read_home(struct api_thread *t);
+/* Several times a second: the store may have had no room. */
+void session_job_beat(struct api_thread *t);
+/* Drops those that wait. */
+void session_job_end(struct session_table *table);
 /* Takes it off its session's list and frees what session_job_init took. */
 void session_job_release(struct session_job *j);
 /* For `run`. */

@@ -121,7 +121,7 @@ bool session_read_start(struct api_thread *t, const struct session_read *read)
         memcpy(j->names, read->user.p, read->user.n);
     memcpy(j->names + read->user.n, read->room.p, read->room.n);
     j->job.brief = read->after < 0;
-    j->job.home = t->mailbox;
+    j->job.home = t->later;
     j->job.run = read_run;
     j->job.done = read_done;
     j->job.drop = read_drop;

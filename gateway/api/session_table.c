@@ -132,7 +132,7 @@ bus_handler *session_bus_handler(void)
 
 /* --- the thread --- */
 
-struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, void (*wake)(void *arg),
+struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, struct mailbox *later, void (*wake)(void *arg),
                                          void *arg)
 {
     struct api_thread *t = calloc(1, sizeof(*t));
@@ -142,11 +142,13 @@ struct api_thread *session_thread_create(struct gateway *g, int index, struct ma
     t->gateway = g;
     t->index = index;
     t->mailbox = mailbox;
+    t->later = later;
     t->now_ms = clock_wall_ms;
     t->sessions = calloc(1, sizeof(*t->sessions));
     t->hub = hub_create(&session_follow_ops, t);
     if (t->sessions == NULL || t->hub == NULL)
         goto fail;
+    t->sessions->reads_end = &t->sessions->reads;
     t->sessions->wake = wake;
     t->sessions->wake_arg = arg;
     if (!bus_attach(g->bus, mailbox))
@@ -165,6 +167,7 @@ void session_thread_destroy(struct api_thread *t)
         return;
     bus_detach(t->gateway->bus, t->mailbox);
     t->sessions->ending = true;
+    session_job_end(t->sessions);
     session_ack_end(t->sessions);
     hub_destroy(t->hub);
     config_unref(t->sessions->config);
@@ -186,6 +189,11 @@ size_t session_mail(struct api_thread *t, size_t max)
     return mailbox_drain(t->mailbox, t, max);
 }
 
+size_t session_mail_later(struct api_thread *t, size_t max)
+{
+    return mailbox_drain(t->later, t, max);
+}
+
 uint64_t session_heard(const struct api_thread *t)
 {
     return t->sessions->heard;
@@ -193,6 +201,7 @@ uint64_t session_heard(const struct api_thread *t)
 
 void session_beat(struct api_thread *t, int64_t now_ms)
 {
+    session_job_beat(t);
     session_ack_beat(t, now_ms);
     progress_beat(t, now_ms);
 }

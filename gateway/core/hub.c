@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #define KEY_MAX (sizeof(int64_t) + 256)
-/* How far ahead of the sweep the connections are fetched into the cache. */
-#define PREFETCH 4U
+/* How far ahead of the sweep a connection and its subscription are fetched into the cache, and then what its owner needs of it. A delivery is
+ * a system call of some 4 us, and each line that is not in the cache would make it several per cent longer. */
+#define PREFETCH 6U
+#define PREFETCH_OWNER 3U
 
 /* --- rooms --- */
 
@@ -328,8 +330,12 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r)
     for (; i < HUB_SLICE && r->remaining > 0; i++) {
         if (r->sweep >= r->count)
             r->sweep = 0;
-        if (r->sweep + PREFETCH < r->count)
-            __builtin_prefetch(r->slots[r->sweep + PREFETCH].conn);
+        if (r->sweep + PREFETCH < r->count) {
+            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].conn->blocked);
+            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].sub->state);
+        }
+        if (h->ops->approach != NULL && r->sweep + PREFETCH_OWNER < r->count)
+            h->ops->approach(r->slots[r->sweep + PREFETCH_OWNER].conn);
         r->remaining--;
         hub_serve(h, r, &r->slots[r->sweep++]);
     }

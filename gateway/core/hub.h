@@ -91,6 +91,8 @@ struct hub_ops {
     enum audience_answer (*sees)(struct hub_conn *conn, const struct audience *audience);
     /* There is work for hub_turn. */
     void (*wake)(void *ctx);
+    /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. Only a hint; may be NULL. */
+    void (*approach)(const struct hub_conn *conn);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
      * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
      * is rendering. */

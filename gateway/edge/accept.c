@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "edge/http.h"
 #include "edge/tls.h"
+#include "edge/turn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -215,11 +216,12 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 {
     struct edge_thread *t = poll->loop->data;
     const struct thread_listener *l = poll->data;
-    const bool slow = thread_turns_long(t);
+    const bool slow = turn_long(t);
     const int batch = slow ? ACCEPT_BATCH_SLOW : t->live ? ACCEPT_BATCH : ACCEPT_BATCH_QUIET;
 
     (void)status;
     (void)events;
+    turn_breathe(t);
     if (slow) {
         stop_polling(t);
         uv_timer_start(&t->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);

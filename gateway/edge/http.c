@@ -70,6 +70,7 @@ int http_detach(struct http_conn *c)
 
     if (c->state == HTTP_CLOSED)
         return -1;
+    c->thread->upgrades -= c->state == HTTP_UPGRADE ? 1 : 0;
     c->state = HTTP_CLOSED;
     c->fd = -1;
     if (c->call != NULL) {
@@ -322,12 +323,12 @@ void http_settle(struct http_conn *c)
 
     if (c->state == HTTP_CLOSED)
         return;
-    if (!c->eof && !c->muted)
+    if (!c->eof && !c->muted && c->state != HTTP_UPGRADE)
         events |= UV_READABLE;
     if (c->state == HTTP_WRITE || (c->state == HTTP_STREAM && c->waiting))
         events |= UV_WRITABLE;
     if (events != c->events && !c->polled) {
-        if (uv_poll_init(&c->thread->loop, &c->poll, c->fd) != 0) {
+        if (uv_poll_init(&c->thread->calls, &c->poll, c->fd) != 0) {
             http_close(c);
             return;
         }
@@ -400,6 +401,17 @@ void http_drain_all(struct edge_thread *t)
             http_stream_drain(c);
         if (c->state == HTTP_HEAD && (c->request == NULL || c->request->len == 0))
             http_close(c);
+    }
+}
+
+void http_upgrade_all(struct edge_thread *t)
+{
+    struct http_conn *next;
+
+    for (struct http_conn *c = t->http_list; c != NULL && t->upgrades != 0; c = next) {
+        next = c->next;
+        if (c->state == HTTP_UPGRADE)
+            http_flow_hand_over(c);
     }
 }
 

@@ -31,7 +31,8 @@
 #define HTTP_LINGER_BYTES (4U << 20)
 #define HTTP_ID_MAX 36
 
-enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_CALL, HTTP_WRITE, HTTP_DONE, HTTP_LINGER, HTTP_STREAM, HTTP_CLOSED };
+/* HTTP_UPGRADE: an upgrade that came while libwebsockets was at work; it waits for the end of the turn. */
+enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_CALL, HTTP_WRITE, HTTP_DONE, HTTP_LINGER, HTTP_STREAM, HTTP_UPGRADE, HTTP_CLOSED };
 
 /* A request under way. Its texts point into `data`. */
 struct http_request {
@@ -102,6 +103,8 @@ void http_fire(struct wheel_node *node, int64_t now_ms);
 void http_drain_all(struct edge_thread *t);
 /* Frees connections that went before they were ever polled; once a turn. */
 void http_bury(struct edge_thread *t);
+/* Hands the upgrades that wait to libwebsockets. */
+void http_upgrade_all(struct edge_thread *t);
 void http_close_all(struct edge_thread *t);
 
 #endif

@@ -184,7 +184,7 @@ bool http_flow_upgrade(struct edge_thread *t, int fd, const char *peer, const ch
     return true;
 }
 
-static void hand_over(struct http_conn *c)
+void http_flow_hand_over(struct http_conn *c)
 {
     struct edge_thread *t = c->thread;
     struct http_request *r = c->request;
@@ -210,7 +210,13 @@ static bool take_verdict(struct http_conn *c)
         refuse(c, g.status, g.sentence, g.extra);
         return true;
     case HTTP_GUARD_UPGRADE:
-        hand_over(c);
+        /* Inside a breath libwebsockets may be reading another connection's frame, in the buffer that it would read this request in. */
+        if (c->thread->breathing) {
+            c->state = HTTP_UPGRADE;
+            c->thread->upgrades++;
+        } else {
+            http_flow_hand_over(c);
+        }
         return false;
     case HTTP_GUARD_OPTIONS:
         send_reply(c, &reply, NULL, NULL);

@@ -13,6 +13,8 @@
 bool http_flow_upgrade(struct edge_thread *t, int fd, const char *peer, const char *p, size_t n);
 /* Goes as far as what was received allows. May close the connection. */
 void http_flow_advance(struct http_conn *c);
+/* Hands a connection whose upgrade was checked to ws.h. */
+void http_flow_hand_over(struct http_conn *c);
 /* Answers with an error of the edge's own and closes afterwards. `sentence` is static text without quotes. */
 void http_flow_refuse(struct http_conn *c, int status, const char *sentence);
 

@@ -7,6 +7,7 @@
 #include "edge/accept.h"
 #include "edge/http.h"
 #include "edge/tls.h"
+#include "edge/turn.h"
 #include "edge/ws.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAIL_BATCH 512
+#define LAST_MAILS 512 /* at a time */
 
 enum { ORDER_RELOAD = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
@@ -26,85 +27,6 @@ int64_t thread_now(struct edge_thread *t)
 }
 
 /* --- the loop's callbacks --- */
-
-/* The mailbox's: any thread. */
-static void wake_mail(void *arg)
-{
-    struct edge_thread *t = arg;
-
-    uv_async_send(&t->mail);
-}
-
-static void on_mail(uv_async_t *async)
-{
-    struct edge_thread *t = async->loop->data;
-
-    thread_now(t);
-    if (t->api != NULL)
-        session_mail(t->api, MAIL_BATCH);
-}
-
-/* Only there to keep the poll from blocking while fan-out is waiting. */
-static void on_idle(uv_idle_t *idle)
-{
-    (void)idle;
-}
-
-/* The hub's: there is something for session_turn. */
-static void wake_turn(void *arg)
-{
-    struct edge_thread *t = arg;
-
-    if (t->turn_waiting || t->stopping)
-        return;
-    t->turn_waiting = true;
-    uv_idle_start(&t->idle, on_idle);
-}
-
-/* In the loop, after its sockets: the next slices of the fan-out. */
-static void turn(struct edge_thread *t)
-{
-    thread_now(t);
-    /* Cleared before, so that a wake during the turn is not lost. */
-    t->turn_waiting = false;
-    if (session_turn(t->api))
-        t->turn_waiting = true;
-    if (!t->turn_waiting)
-        uv_idle_stop(&t->idle);
-}
-
-bool thread_turns_long(const struct edge_thread *t)
-{
-    return t->live && t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < THREAD_LONG_MS;
-}
-
-/* The loop's time is that of the end of the poll. */
-static void note_turn(struct edge_thread *t)
-{
-    const int64_t now = (int64_t)(uv_hrtime() / 1000000);
-
-    if (now - (int64_t)uv_now(&t->loop) >= THREAD_TURN_LONG_MS)
-        t->long_turn_ms = thread_now(t);
-}
-
-/* Before the loop waits: the timers may have left something to write. */
-static void on_prepare(uv_prepare_t *prepare)
-{
-    struct edge_thread *t = prepare->loop->data;
-
-    store_wake(t->gateway->store);
-}
-
-static void on_check(uv_check_t *check)
-{
-    struct edge_thread *t = check->loop->data;
-
-    store_wake(t->gateway->store);
-    note_turn(t);
-    http_bury(t);
-    if (t->turn_waiting && t->api != NULL)
-        turn(t);
-}
 
 /* Tells edge_drain once nothing is connected any more. */
 static void report_drained(struct edge_thread *t)
@@ -162,11 +84,8 @@ static void stop_in_loop(struct edge_thread *t)
     pthread_mutex_lock(&t->shared->lws_lock);
     lws_context_destroy(t->lws);
     pthread_mutex_unlock(&t->shared->lws_lock);
-    close_handle(&t->mail);
+    turn_stop(t);
     close_handle(&t->orders);
-    close_handle(&t->check);
-    close_handle(&t->prepare);
-    close_handle(&t->idle);
     close_handle(&t->ticks);
     close_handle(&t->accept_pause);
 }
@@ -200,8 +119,7 @@ static void start_handles(struct edge_thread *t)
     wheel_init(&t->tls_wheel, t->now_ms);
     wheel_init(&t->ws_wheel, t->now_ms);
     t->second_ms = t->now_ms + 1000;
-    uv_check_start(&t->check, on_check);
-    uv_prepare_start(&t->prepare, on_prepare);
+    turn_start(t);
     uv_timer_start(&t->ticks, on_ticks, WHEEL_TICK_MS, WHEEL_TICK_MS);
     accept_resume(t);
 }
@@ -225,7 +143,7 @@ static void finish(struct edge_thread *t)
     pthread_mutex_unlock(&t->shared->lws_lock);
     if (t->api == NULL)
         return;
-    while (session_mail(t->api, MAIL_BATCH) > 0)
+    while (session_mail(t->api, LAST_MAILS) + session_mail_later(t->api, LAST_MAILS) > 0)
         ;
     http_bury(t);
     session_thread_destroy(t->api);
@@ -238,13 +156,14 @@ static void *run(void *arg)
 
     thread_now(t);
     settings_read(&t->settings, t->gateway->config);
-    t->api = session_thread_create(t->gateway, t->index, t->mailbox, wake_turn, t);
+    t->api = session_thread_create(t->gateway, t->index, t->mailbox, t->later, turn_wake, t);
     if (t->api != NULL)
         start_handles(t);
     else
         stop_in_loop(t);
     tell_started(t, t->api != NULL);
     uv_run(&t->loop, UV_RUN_DEFAULT);
+    turn_end(t);
     finish(t);
     return NULL;
 }
@@ -288,20 +207,17 @@ bool thread_init(struct edge_thread *t, struct thread_shared *shared, int index,
         goto err0;
     }
     t->loop.data = t;
-    uv_async_init(&t->loop, &t->mail, on_mail);
     uv_async_init(&t->loop, &t->orders, on_orders);
-    uv_check_init(&t->loop, &t->check);
-    uv_prepare_init(&t->loop, &t->prepare);
-    uv_idle_init(&t->loop, &t->idle);
     uv_timer_init(&t->loop, &t->ticks);
     uv_timer_init(&t->loop, &t->accept_pause);
     for (size_t i = 0; i < fd_count; i++) {
         uv_poll_init(&t->loop, &t->listeners[i].poll, fds[i]);
         t->listeners[i].poll.data = &t->listeners[i];
     }
+    if (!turn_init(t, mailbox_limit, error, n))
+        return false;
     t->scratch = malloc(THREAD_SCRATCH);
-    t->mailbox = mailbox_create(mailbox_limit, wake_mail, t);
-    if (t->scratch == NULL || t->mailbox == NULL) {
+    if (t->scratch == NULL) {
         snprintf(error, n, "out of memory");
         return false;
     }
@@ -378,11 +294,12 @@ void thread_free(struct edge_thread *t)
     if (!t->stopping) { /* made, never run */
         stop_in_loop(t);
         uv_run(&t->loop, UV_RUN_DEFAULT);
+        turn_end(t);
         finish(t);
     }
     if (uv_loop_close(&t->loop) != 0)
         log_error("edge.loop", LOG_TEXT("error", "handles were left open"), LOG_END);
-    mailbox_free(t->mailbox);
+    turn_free(t);
     free(t->scratch);
     memset(t, 0, sizeof(*t));
 }

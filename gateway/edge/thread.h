@@ -1,17 +1,15 @@
 /*
  * gateway/edge/thread.h - one edge thread: its loop, its libwebsockets context, its connections.
  *
- * Owns:    loop, context, mailbox, listening sockets, the api_thread with hub and sessions, every
+ * Owns:    loop, context, mailboxes, listening sockets, the api_thread with hub and sessions, every
  *          connection.
  * Borrows: gateway and edge.
- * Bounds:  MAIL_BATCH mails a turn of the loop; ACCEPT_BATCH new connections a turn.
+ * Bounds:  those of a turn (turn.h); ACCEPT_BATCH new connections a turn.
  * Fails:   thread_init and thread_start with a sentence.
  * Thread:  init, start, join, free on the main thread; thread_reload and thread_drain on any; the rest
  *          on the thread itself.
  *
- *     timers → poll: sockets, mailbox → check: one bounded slice of fan-out → closing handles → …
- *
- * While fan-out is waiting an idle handle keeps the poll from blocking, so sockets and fan-out take turns.
+ * What a turn of its loop does, and in which order, is in turn.h.
  */
 #ifndef RECALLD_EDGE_THREAD_H
 #define RECALLD_EDGE_THREAD_H
@@ -29,8 +27,6 @@
 
 #define THREAD_LISTENERS_MAX 8
 #define THREAD_SCRATCH (64 * 1024)
-#define THREAD_TURN_LONG_MS 3
-#define THREAD_LONG_MS 100 /* how long one long turn counts */
 
 struct edge;
 struct http_conn;
@@ -62,7 +58,8 @@ struct edge_thread {
     struct thread_shared *shared;
     struct gateway *gateway;
     struct api_thread *api;
-    struct mailbox *mailbox;
+    struct mailbox *mailbox; /* events, answers of calls and whatever else is live */
+    struct mailbox *later;   /* what the store has for newcomers */
     _Alignas(16)
         atomic_uint ordered; /* bits set by other threads; kept apart from what only this one touches */
     _Alignas(16) int index;
@@ -70,13 +67,21 @@ struct edge_thread {
     bool running, ready, failed; /* ready, failed: guarded by shared->lock */
 
     uv_loop_t loop;
-    uv_async_t mail;   /* mails are waiting */
-    uv_async_t orders; /* something was ordered */
+    uv_loop_t calls;   /* inside `loop`: HTTP connections, and `mail` */
+    uv_poll_t calls_ready;
+    uv_poll_t mail;        /* mails are waiting; of mail_fd */
+    uv_poll_t later_mail;  /* newcomers' */
+    int mail_fd, later_fd; /* eventfds, by which other threads wake this one */
+    uv_async_t orders;     /* something was ordered */
     uv_check_t check;
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_timer_t ticks;
-    bool turn_waiting; /* session_turn has work */
+    bool calls_made;
+    bool turn_waiting;  /* session_turn has work */
+    bool later_waiting; /* newcomers' mail was not delivered yet */
+    bool breathing;     /* turn_breathe runs */
+    uint64_t breath_ns; /* when it ran last; uv_hrtime */
     bool draining, drained, stopping;
 
     struct thread_listener listeners[THREAD_LISTENERS_MAX];
@@ -85,7 +90,7 @@ struct edge_thread {
     uv_timer_t accept_pause; /* active: they are not, until it fires */
     uint64_t heard;          /* session_heard at the last tick */
     bool live;               /* events came between the last two ticks */
-    int64_t long_turn_ms;    /* when a turn of the loop last took THREAD_TURN_LONG_MS or more; 0: never */
+    int64_t long_turn_ms;    /* when a turn of the loop was long last; 0: never */
 
     struct lws_context *lws;
     struct lws_vhost *vhost;
@@ -102,6 +107,7 @@ struct edge_thread {
     struct http_conn *http_gone; /* see http_bury */
     struct tls_conn *tls_list;
     size_t http_count, ws_count, tls_count;
+    size_t upgrades; /* connections in HTTP_UPGRADE */
     char *scratch; /* THREAD_SCRATCH bytes for whoever runs just now */
 };
 
@@ -119,8 +125,6 @@ void thread_stop(struct edge_thread *t);
 /* Frees what init made. A zeroed thread is legal. */
 void thread_free(struct edge_thread *t);
 
-/* Are events going out, and has a turn of the loop been long just now, so that they had to wait for what came in beside them? */
-bool thread_turns_long(const struct edge_thread *t);
 /* Monotonic ms, read now. */
 int64_t thread_now(struct edge_thread *t);
 /* One of its connections is gone: tells a waiting drain. */

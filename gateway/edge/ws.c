@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "edge/accept.h"
+#include "edge/turn.h"
 #include "edge/ws_out.h"
 
 #include <stddef.h>
@@ -174,11 +175,13 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return on_established(wsi, w);
     case LWS_CALLBACK_RECEIVE:
+        turn_breathe(w->thread);
         return on_receive(wsi, w, in, len);
     case LWS_CALLBACK_RECEIVE_PONG:
         w->heard = true;
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
+        turn_breathe(w->thread);
         thread_now(w->thread);
         ws_out_writeable(w);
         return 0;
@@ -195,6 +198,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_CLOSED:
         on_gone(w);
+        turn_breathe(lws_context_user(lws_get_context(wsi)));
         return 0;
     default:
         return 0;

@@ -34,19 +34,19 @@ struct ws_in {
 
 /* One connection; 72 bytes, counted by every idle device. In the thread's ws_wheel as long as it is open. */
 struct ws {
-    struct lws *wsi;
-    struct session *session;
-    struct edge_thread *thread; /* NULL: gone */
-    struct wheel_node timer; /* the earliest of: the session's deadline, ping, pong overdue, close overdue */
-    struct ws_in *in;        /* a frame being assembled; NULL between frames */
-    uint32_t pinged_ms; /* low bits of the monotonic time when the last ping went out, or the connection opened */
-    uint32_t waiting;  /* bytes of replies that wait in libwebsockets, since it was last empty */
+    struct lws *wsi; /* first what a delivery needs: one line of the cache */
     int fd;
     uint16_t pieces; /* how many pieces wait */
     bool blocked : 1;    /* something waits; session_drained is owed */
     bool closing : 1;    /* no more frames go out */
     bool awaiting_pong : 1;
     bool heard : 1; /* anything came in since the last ping */
+    struct session *session;
+    struct edge_thread *thread; /* NULL: gone */
+    struct wheel_node timer; /* the earliest of: the session's deadline, ping, pong overdue, close overdue */
+    struct ws_in *in;        /* a frame being assembled; NULL between frames */
+    uint32_t pinged_ms; /* low bits of the monotonic time when the last ping went out, or the connection opened */
+    uint32_t waiting;  /* bytes of replies that wait in libwebsockets, since it was last empty */
 };
 
 struct ws_upgrade {

@@ -18,6 +18,14 @@
 
 struct store_conn;
 
+/* Which jobs the writer takes first. Jobs of one rank keep their order; each rank has its share of every batch, so none waits for good. */
+enum job_rank {
+    JOB_ORDINARY,
+    JOB_RECALL, /* goes before what was submitted earlier: nobody can recall what they have not heard of, so nothing of it still waits */
+    JOB_LATER,  /* what nobody waits for: acks, devices that were seen */
+    JOB_RANKS
+};
+
 struct job {
     struct mail mail;  /* how it travels home; the store fills it */
     struct job *next;  /* the store's queue */
@@ -30,6 +38,7 @@ struct job {
     /* Frees the job where it cannot go home (no home, or the process ends). Called on any thread. */
     void (*drop)(struct job *job);
     enum result fate;
+    enum job_rank rank; /* of a write */
     uint64_t seen; /* the store's: a read that went home after this commit was on the disk (syncer.h) */
     /* A read of a few rows: it may share a reader's snapshot with others of its kind, and goes home with them. Its maker is a thread that
      * calls store_wake before it waits. */

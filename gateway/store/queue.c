@@ -37,6 +37,8 @@ struct job *queue_take(struct queue *q, unsigned max)
     return first;
 }
 
+/* --- home --- */
+
 static void deliver(struct mail *mail, void *ctx)
 {
     struct job *job = (struct job *)(void *)((char *)mail - offsetof(struct job, mail));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,7 @@ static void *reader_main(void *arg)
         while ((job = next_jobs(reader)) != NULL) {
             reader->warm = true;
             serve(reader, job);
+            (void)sched_yield(); /* on a shared core the kernel would else look again at its next tick, 4 ms later */
         }
         /* Another thread may have taken the job that woke this one. */
         pthread_mutex_lock(&r->lock);

@@ -140,10 +140,12 @@ bool store_submit_write_soon(struct store *store, struct job *job)
     return writer_submit(store->writer, job, true);
 }
 
-void store_wake(struct store *store)
+bool store_wake(struct store *store)
 {
-    writer_wake(store->writer);
+    const bool woken = writer_wake(store->writer);
+
     readers_wake(store->readers);
+    return woken;
 }
 
 bool store_submit_read(struct store *store, struct job *job)

@@ -2,6 +2,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "store/conn.h"
 #include "store/queue.h"
 
@@ -95,6 +96,7 @@ static void *syncer_main(void *arg)
     struct syncer *s = arg;
     struct mail *held;
 
+    sched_prompt();
     pthread_mutex_lock(&s->lock);
     for (;;) {
         struct line line;

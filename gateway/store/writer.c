@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "store/conn.h"
-#include "store/queue.h"
+#include "store/ranks.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@
 struct writer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct queue queue;
+    struct ranks queue;
     bool closed; /* refuses */
     bool waits;  /* the thread, for work */
     bool ending; /* returns once the queue is empty */
@@ -146,7 +146,7 @@ static bool more_wait(struct writer *w)
     bool more;
 
     pthread_mutex_lock(&w->lock);
-    more = w->queue.head != NULL;
+    more = w->queue.depth != w->queue.of[JOB_LATER].depth;
     pthread_mutex_unlock(&w->lock);
     return more;
 }
@@ -331,19 +331,22 @@ static int64_t due_ms(const struct writer *w)
 static struct job *wait_for_jobs(struct writer *w, bool *end)
 {
     const int64_t due = due_ms(w);
-    const struct timespec until = {due / 1000, (due % 1000) * 1000000};
-    struct job *batch;
+    struct job *batch = NULL;
 
     pthread_mutex_lock(&w->lock);
     w->waits = true;
-    while (w->queue.head == NULL && !w->ending) {
-        if (due == INT64_MAX)
+    while (!ranks_ready(&w->queue, clock_mono_ms()) && !w->ending) {
+        const int64_t later = ranks_due_ms(&w->queue), first = later < due ? later : due;
+        const struct timespec until = {first / 1000, (first % 1000) * 1000000};
+
+        if (first == INT64_MAX)
             pthread_cond_wait(&w->wake, &w->lock);
         else if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT)
             break;
     }
     w->waits = false;
-    batch = queue_take(&w->queue, w->batch_max);
+    if (w->ending || ranks_ready(&w->queue, clock_mono_ms()))
+        batch = ranks_take(&w->queue, w->batch_max);
     *end = batch == NULL && w->ending;
     pthread_mutex_unlock(&w->lock);
     return batch;
@@ -352,12 +355,9 @@ static struct job *wait_for_jobs(struct writer *w, bool *end)
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
-    const struct sched_param none = {0};
     bool end = false;
 
-    /* Back from the disk it does not cut the turn of an edge thread short that has the core, but waits for the turn's end: the events of
-     * the turn leave together, and more jobs come together for the next commit. An idle core it takes at once. Linux, no privilege. */
-    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    sched_prompt();
     while (!end) {
         struct job *batch = wait_for_jobs(w, &end);
 
@@ -442,26 +442,33 @@ void writer_free(struct writer *w)
 /* Signals are given without the lock: on a core that both threads share, the one that is woken would run at once and wait for it. */
 bool writer_submit(struct writer *w, struct job *job, bool more)
 {
+    const bool later = job->rank == JOB_LATER;
     bool taken, wakes;
+    unsigned n;
 
     pthread_mutex_lock(&w->lock);
-    taken = !w->closed && queue_push(&w->queue, job);
-    wakes = taken && w->waits && (!more || w->queue.depth >= TOGETHER);
+    taken = !w->closed && ranks_push(&w->queue, job, later ? clock_mono_ms() : 0);
+    n = w->queue.of[JOB_LATER].depth;
+    if (later) /* the first has the thread wait no longer than for it */
+        wakes = taken && w->waits && (n == 1 || n == RANKS_LATER_MANY);
+    else
+        wakes = taken && w->waits && (!more || w->queue.depth - n >= TOGETHER);
     pthread_mutex_unlock(&w->lock);
     if (wakes)
         pthread_cond_signal(&w->wake);
     return taken;
 }
 
-void writer_wake(struct writer *w)
+bool writer_wake(struct writer *w)
 {
     bool wakes;
 
     pthread_mutex_lock(&w->lock);
-    wakes = w->waits && w->queue.head != NULL;
+    wakes = w->waits && w->queue.depth != w->queue.of[JOB_LATER].depth;
     pthread_mutex_unlock(&w->lock);
     if (wakes)
         pthread_cond_signal(&w->wake);
+    return wakes;
 }
 
 void writer_stats(struct writer *w, struct store_stats *out)

@@ -146,8 +146,12 @@ static void on_timer(struct beat *b)
 
     if (read(b->timer, &expired, sizeof(expired)) != sizeof(expired) || phase == LIVE_PHASES)
         return;
+    if (phase == LIVE_SILENT && b->asked == b->due) {
+        b->start_ns += (int64_t)expired * b->interval_ns; /* the others become due so much later */
+        return;
+    }
     for (; expired > 0; expired--)
-        b->phase_of[b->due++ % DUE_RING] = (unsigned char)phase;
+        b->phase_of[b->due++ % DUE_RING] = (unsigned char)(phase == LIVE_SILENT ? LIVE_REST : phase);
     if (b->due - b->asked > DUE_RING)
         swarm_fail(&b->swarm, "the server is %u messages behind", DUE_RING);
 }

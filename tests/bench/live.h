@@ -25,6 +25,7 @@
 /* Phase 0 is before and between what is measured. */
 #define LIVE_PHASES 20
 #define LIVE_REST   0
+#define LIVE_SILENT (-1) /* no messages */
 
 struct live_start {
     struct sockaddr_in at;

@@ -62,7 +62,7 @@ static inline int start(void **state)
     if (!gateway_watch_recalls(&gateway) || !gateway_intern_apps(&gateway, config, text, sizeof(text)) ||
         !gateway_seed_demo(&gateway, text, sizeof(text)))
         return -1;
-    thread = session_thread_create(&gateway, 0, store.home, wake, NULL);
+    thread = session_thread_create(&gateway, 0, store.home, store.home, wake, NULL);
     answers = 0;
     return thread == NULL;
 }

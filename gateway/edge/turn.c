@@ -1,0 +1,263 @@
+#include "edge/turn.h"
+
+#include "api/session.h"
+#include "base/log.h"
+#include "edge/http.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define MAIL_BATCH 512
+#define LATER_BATCH 8 /* newcomers' mails between two looks at the clock */
+#define LONG_MS 3     /* a turn that took so long was long */
+#define LONG_COUNTS_MS 100
+
+/*
+ * Waking by an eventfd of our own. A uv_async_t marks itself busy around the write that wakes (libuv 1.44.2, src/unix/async.c,
+ * uv_async_send), and the thread that wakes up waits, spinning, until the mark is gone: where both share a core it has just taken the core away
+ * from the one that it waits for, and each wake costs some 50 us. A mailbox wakes only when it was empty, so no mark is needed.
+ */
+static void wake(int fd)
+{
+    const uint64_t one = 1;
+
+    while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        continue; /* it cannot be full: it is read at each wake */
+}
+
+static void woken(int fd)
+{
+    uint64_t times;
+
+    while (read(fd, &times, sizeof(times)) < 0 && errno == EINTR)
+        continue;
+}
+
+/* The mailboxes': any thread. */
+static void wake_mail(void *arg)
+{
+    wake(((struct edge_thread *)arg)->mail_fd);
+}
+
+static void wake_later(void *arg)
+{
+    wake(((struct edge_thread *)arg)->later_fd);
+}
+
+/* In the calls' loop. */
+static void on_mail(uv_poll_t *poll, int status, int events)
+{
+    struct edge_thread *t = poll->loop->data;
+
+    (void)status;
+    (void)events;
+    woken(t->mail_fd);
+    thread_now(t);
+    if (t->api != NULL)
+        session_mail(t->api, MAIL_BATCH);
+}
+
+/* Only there to keep the poll from blocking while something waits for the next turn. */
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void go_on(struct edge_thread *t)
+{
+    if (!t->stopping)
+        uv_idle_start(&t->idle, on_idle);
+}
+
+static void on_later(uv_poll_t *poll, int status, int events)
+{
+    struct edge_thread *t = poll->loop->data;
+
+    (void)status;
+    (void)events;
+    woken(t->later_fd);
+    t->later_waiting = true; /* delivered at the turn's end */
+}
+
+void turn_wake(void *arg)
+{
+    struct edge_thread *t = arg;
+
+    if (t->turn_waiting || t->stopping)
+        return;
+    t->turn_waiting = true;
+    go_on(t);
+}
+
+static void on_calls(uv_poll_t *poll, int status, int events)
+{
+    struct edge_thread *t = poll->loop->data;
+
+    (void)status;
+    (void)events;
+    uv_run(&t->calls, UV_RUN_NOWAIT);
+}
+
+/* The next slices of the fan-out. */
+static void fan_out(struct edge_thread *t)
+{
+    thread_now(t);
+    /* Cleared before, so that a wake meanwhile is not lost. */
+    t->turn_waiting = false;
+    if (session_turn(t->api))
+        t->turn_waiting = true;
+}
+
+/* What came home for newcomers, as much as a turn has time for. */
+static void deliver_later(struct edge_thread *t)
+{
+    const uint64_t until = uv_hrtime() + TURN_LATER_NS;
+    size_t n;
+
+    thread_now(t);
+    do
+        n = session_mail_later(t->api, LATER_BATCH);
+    while (n == LATER_BATCH && uv_hrtime() < until);
+    t->later_waiting = n == LATER_BATCH;
+}
+
+void turn_breathe(struct edge_thread *t)
+{
+    const uint64_t began = uv_now(&t->loop) * 1000000; /* of this poll */
+    const uint64_t since = t->breath_ns > began ? t->breath_ns : began;
+
+    if (uv_hrtime() < since + TURN_BREATH_NS || t->breathing || t->stopping)
+        return;
+    t->breathing = true;
+    store_wake(t->gateway->store);
+    uv_run(&t->calls, UV_RUN_NOWAIT);
+    if (t->turn_waiting)
+        fan_out(t);
+    if (store_wake(t->gateway->store))
+        (void)sched_yield(); /* the writer shares the core, perhaps, and waits for a turn's end: this is as good as one */
+    t->breathing = false;
+    t->breath_ns = uv_hrtime();
+}
+
+bool turn_long(const struct edge_thread *t)
+{
+    return t->live && t->long_turn_ms != 0 && t->now_ms - t->long_turn_ms < LONG_COUNTS_MS;
+}
+
+/* The loop's time is that of the end of the poll. */
+static void note_turn(struct edge_thread *t)
+{
+    const int64_t now = (int64_t)(uv_hrtime() / 1000000);
+
+    if (now - (int64_t)uv_now(&t->loop) >= LONG_MS)
+        t->long_turn_ms = thread_now(t);
+}
+
+/* Before the loop waits: the timers may have left something to write, or a call's connection closed. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct edge_thread *t = prepare->loop->data;
+
+    if (uv_backend_timeout(&t->calls) == 0)
+        uv_run(&t->calls, UV_RUN_NOWAIT);
+    store_wake(t->gateway->store);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct edge_thread *t = check->loop->data;
+
+    store_wake(t->gateway->store);
+    note_turn(t);
+    http_bury(t);
+    if (t->api == NULL)
+        return;
+    if (t->turn_waiting)
+        fan_out(t);
+    if (t->later_waiting)
+        deliver_later(t);
+    if (t->upgrades != 0)
+        http_upgrade_all(t);
+    if (!t->turn_waiting && !t->later_waiting)
+        uv_idle_stop(&t->idle);
+    else
+        go_on(t);
+}
+
+/* --- life --- */
+
+bool turn_init(struct edge_thread *t, size_t mailbox_limit, char *error, size_t n)
+{
+    t->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    t->later_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (t->mail_fd < 0 || t->later_fd < 0 || uv_loop_init(&t->calls) != 0) {
+        snprintf(error, n, "cannot make an event loop for the calls: %s", strerror(errno));
+        close(t->mail_fd);
+        close(t->later_fd);
+        return false;
+    }
+    t->calls.data = t;
+    t->calls_made = true;
+    uv_poll_init(&t->calls, &t->mail, t->mail_fd);
+    uv_poll_init(&t->loop, &t->later_mail, t->later_fd);
+    uv_poll_init(&t->loop, &t->calls_ready, uv_backend_fd(&t->calls));
+    uv_check_init(&t->loop, &t->check);
+    uv_prepare_init(&t->loop, &t->prepare);
+    uv_idle_init(&t->loop, &t->idle);
+    t->mailbox = mailbox_create(mailbox_limit, wake_mail, t);
+    t->later = mailbox_create(mailbox_limit, wake_later, t);
+    if (t->mailbox != NULL && t->later != NULL)
+        return true;
+    snprintf(error, n, "out of memory");
+    return false;
+}
+
+void turn_start(struct edge_thread *t)
+{
+    uv_check_start(&t->check, on_check);
+    uv_prepare_start(&t->prepare, on_prepare);
+    uv_poll_start(&t->mail, UV_READABLE, on_mail);
+    uv_poll_start(&t->later_mail, UV_READABLE, on_later);
+    uv_poll_start(&t->calls_ready, UV_READABLE, on_calls);
+    uv_run(&t->calls, UV_RUN_NOWAIT); /* its own handles are watched from its first turn on */
+}
+
+static void close_handle(void *handle)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void turn_stop(struct edge_thread *t)
+{
+    if (!t->calls_made)
+        return;
+    close_handle(&t->mail);
+    close_handle(&t->later_mail);
+    close_handle(&t->calls_ready);
+    close_handle(&t->check);
+    close_handle(&t->prepare);
+    close_handle(&t->idle);
+}
+
+void turn_end(struct edge_thread *t)
+{
+    if (t->calls_made)
+        uv_run(&t->calls, UV_RUN_DEFAULT);
+}
+
+void turn_free(struct edge_thread *t)
+{
+    if (t->calls_made && uv_loop_close(&t->calls) != 0)
+        log_error("edge.loop", LOG_TEXT("error", "handles of calls were left open"), LOG_END);
+    if (t->calls_made) {
+        close(t->mail_fd);
+        close(t->later_fd);
+    }
+    mailbox_free(t->mailbox);
+    mailbox_free(t->later);
+}
