@@ -17,6 +17,8 @@
 /* Brief jobs that one reader takes at a time. When thousands come back at once, each would else cost its threads a snapshot and two
  * switches. */
 #define READER_BATCH 16U
+/* How much of the core a reader takes before it lets others have it. */
+#define TURN_NS 1000000
 /* A reader without work for so long gives its page cache back, as the writer does. */
 #define IDLE_S 1
 
@@ -183,11 +185,20 @@ static void serve(struct reader *reader, struct job *first)
     done(r, brief);
 }
 
+static int64_t cpu_ns(void)
+{
+    struct timespec used = {0};
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
 static void *reader_main(void *arg)
 {
     struct reader *reader = arg;
     struct readers *r = reader->pool;
     struct job *job;
+    int64_t began_ns = cpu_ns();
 
     /* Reading again what others have seen already must not delay what is live: under load the edge threads and the writer go first. On
      * Linux this is the thread's own niceness; without the right to change it nothing is lost. */
@@ -198,7 +209,10 @@ static void *reader_main(void *arg)
         while ((job = next_jobs(reader)) != NULL) {
             reader->warm = true;
             serve(reader, job);
-            (void)sched_yield(); /* on a shared core the kernel would else look again at its next tick, 4 ms later */
+            if (cpu_ns() - began_ns > TURN_NS) {
+                (void)sched_yield(); /* on a shared core the kernel would else look again at its next tick, 4 ms later */
+                began_ns = cpu_ns();
+            }
         }
         /* Another thread may have taken the job that woke this one. */
         pthread_mutex_lock(&r->lock);
