@@ -16,19 +16,9 @@ struct attr {
     uint64_t runtime, deadline, period;
 };
 
-static void set(uint32_t policy, uint64_t slice_ns)
-{
-    struct attr attr = {.size = sizeof(attr), .policy = policy, .runtime = slice_ns};
-
-    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
 void sched_prompt(void)
 {
-    set(SCHED_OTHER, SLICE_NS);
-}
+    struct attr attr = {.size = sizeof(attr), .policy = SCHED_OTHER, .runtime = SLICE_NS};
 
-void sched_patient(void)
-{
-    set(SCHED_BATCH, 0);
+    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }

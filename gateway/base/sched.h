@@ -12,7 +12,4 @@
  * the core in the long run. */
 void sched_prompt(void);
 
-/* The opposite: once woken this thread does not cut the turn short of one that has the core, but waits for its end (SCHED_BATCH). */
-void sched_patient(void);
-
 #endif

@@ -137,8 +137,8 @@ void turn_breathe(struct edge_thread *t)
     uv_run(&t->calls, UV_RUN_NOWAIT);
     if (t->turn_waiting)
         fan_out(t);
-    if (store_wake(t->gateway->store))
-        (void)sched_yield(); /* the writer shares the core, perhaps, and waits for a turn's end: this is as good as one */
+    store_wake(t->gateway->store);
+    (void)sched_yield(); /* who shares the core with this thread and was woken would else wait for the kernel's next tick, up to 4 ms */
     t->breathing = false;
     t->breath_ns = uv_hrtime();
 }

@@ -140,12 +140,10 @@ bool store_submit_write_soon(struct store *store, struct job *job)
     return writer_submit(store->writer, job, true);
 }
 
-bool store_wake(struct store *store)
+void store_wake(struct store *store)
 {
-    const bool woken = writer_wake(store->writer);
-
+    writer_wake(store->writer);
     readers_wake(store->readers);
-    return woken;
 }
 
 bool store_submit_read(struct store *store, struct job *job)

@@ -459,7 +459,7 @@ bool writer_submit(struct writer *w, struct job *job, bool more)
     return taken;
 }
 
-bool writer_wake(struct writer *w)
+void writer_wake(struct writer *w)
 {
     bool wakes;
 
@@ -468,7 +468,6 @@ bool writer_wake(struct writer *w)
     pthread_mutex_unlock(&w->lock);
     if (wakes)
         pthread_cond_signal(&w->wake);
-    return wakes;
 }
 
 void writer_stats(struct writer *w, struct store_stats *out)

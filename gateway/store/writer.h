@@ -43,8 +43,8 @@ void writer_free(struct writer *writer);
 /* Admits a job; false when the queue is full or closed. `more`: the caller may have more jobs at once, and calls writer_wake before it
  * waits for anything. */
 bool writer_submit(struct writer *writer, struct job *job, bool more);
-/* Wakes the thread if there are jobs that it does not know of; true if so. */
-bool writer_wake(struct writer *writer);
+/* Wakes the thread if there are jobs that it does not know of. */
+void writer_wake(struct writer *writer);
 /* Fills the writer's part. */
 void writer_stats(struct writer *writer, struct store_stats *out);
 /* Do commits succeed? After one failed the thread tries a small one each second, so the answer becomes

@@ -213,9 +213,10 @@ static bool cost_round(const struct bench *b, struct storm *s, struct totals *t)
     spoiled = bench_disturbed(b, &watch);
     caught = (double)(storm.cpu_ns - back.cpu_ns) / 1000 / s->devices;
     floor_caught = (double)(floor.cpu_ns - floor_back.cpu_ns) / 1000 / s->devices;
-    /* Of two storms that others disturbed the difference may be anything: such a round tells nothing of it. */
-    if (caught > 0 && floor_caught > 0)
-        series_add(&t->ratio, caught / floor_caught, spoiled);
+    /* The events can cost less than what two storms differ by anyway, as how often the threads wake each other depends on the pace of
+     * either: a difference below nothing counts as nothing. One of FLOOR's that is none tells that the round was disturbed. */
+    if (floor_caught > 0)
+        series_add(&t->ratio, caught > 0 ? caught / floor_caught : 0, spoiled);
     series_add(&t->whole, (double)storm.cpu_ns / (double)floor.cpu_ns, spoiled);
     series_add(&t->floor_us, floor_caught, spoiled);
     series_add(&t->caught_us, caught, spoiled);
