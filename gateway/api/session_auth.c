@@ -97,7 +97,8 @@ void session_auth_seen(struct session *s, const char *package)
         return;
     }
     j->base.job.home = s->thread->later;
-    j->base.job.rank = JOB_LATER;
+    /* A push may name the package as soon as its device is ready, and reaches those whose package was noted before it. */
+    j->base.job.rank = named.n != 0 ? JOB_ORDINARY : JOB_LATER;
     j->base.job.run = seen_run;
     j->base.job.done = seen_done;
     j->base.job.drop = seen_drop;

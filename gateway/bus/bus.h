@@ -6,7 +6,7 @@
  * Bounds:  at most BUS_PENDING notices (or as many as bus_create was told) wait in one mailbox; the publisher then waits for that thread, which is the back-pressure
  *          that ends as 503 for HTTP callers when the writer's queue fills. A detached mailbox gets nothing.
  * Fails:   out of memory aborts: a notice that was committed and not carried would break the order of a room.
- * Thread:  publish on the writer thread (an edge thread that waited for another could wait for good); offer, attach and detach on any.
+ * Thread:  publish on the writer thread or the syncer's, one at a time (an edge thread that waited for another could wait for good); offer, attach and detach on any.
  *
  * This is the local bus: one process. Notices arrive at each thread in the order in which they were published.
  */

@@ -12,7 +12,8 @@
 
 #define READERS 2U
 #define QUEUE 8192U
-#define BATCH 512U
+/* So many that a commit's own cost counts for little, so few that a recall which comes while they run waits for some milliseconds at most. */
+#define BATCH 128U
 
 struct store {
     struct writer *writer;

@@ -1,5 +1,5 @@
 /*
- * gateway/store/store.h - the durable truth: one writer thread with group commit, a pool of readers.
+ * gateway/store/store.h - the durable truth: one writer thread with group commit, one that waits for the disk, a pool of readers.
  *
  * Owns:    its threads, its connections, the lock on the database file.
  * Borrows: jobs, from submit until `done` or `drop`.
@@ -28,11 +28,11 @@ struct store_options {
     unsigned readers;    /* reader threads; 0: 2 */
     unsigned write_queue; /* jobs; 0: 8192 */
     unsigned read_queue; /* jobs; 0: 8192 */
-    unsigned batch_max;  /* jobs in one commit; 0: 512 */
+    unsigned batch_max;  /* jobs in one commit, besides a few of those for later (ranks.h); 0: 128 */
 };
 
 struct store_stats {
-    uint64_t commits;        /* durable commits (each one fsync of the WAL) */
+    uint64_t commits;        /* commits; under load several share one fsync of the WAL */
     uint64_t jobs;           /* write jobs committed */
     uint64_t failed_commits;
     uint64_t checkpoints;    /* truncating ones: content erased from the WAL */

@@ -1,11 +1,11 @@
 /*
  * gateway/store/writer.h - the one thread that writes: group commit, erasure, checkpoints. Step 3 of a recall,
- * COMMIT, ends here.
+ * COMMIT; its last part, the wait for the disk, is mostly syncer.h's.
  *
  * Owns:    its thread and the writing connection.
  * Borrows: jobs, from writer_submit until they are sent home; the readers, whose gate it uses, and the syncer, until
  *          writer_free.
- * Bounds:  `limit` waiting jobs; `batch_max` jobs in one commit.
+ * Bounds:  `limit` waiting jobs, by rank (ranks.h); `batch_max` jobs in one commit, and a few of those for later.
  * Fails:   a batch that fails is rolled back and its jobs are tried one by one; an I/O error on commit or
  *          checkpoint ends the process, because after it nobody knows what the disk holds (see writer.c).
  * Thread:  any, unless said otherwise.
