@@ -160,8 +160,8 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 
 enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gateway_limit limit, int64_t n)
 {
-    const int64_t wait =
-        gateway_admit(call->thread->gateway, tx->app_id, limit, tx->app->sends_per_second, n, tx->now_ms);
+    const int64_t wait = call->again ? 0
+                                     : gateway_admit(call->thread->gateway, tx->app_id, limit, tx->app->sends_per_second, n, tx->now_ms);
 
     if (wait == 0)
         return RESULT_OK;
@@ -193,6 +193,16 @@ static bool reread(struct api_call *call)
         return submit(call); /* a full queue is noted as the answer */
     call->out.retry_after_s = BUSY_RETRY_S;
     return call_refuse(call, RESULT_UNAVAILABLE, "Messages are being recalled faster than they can be read: try again");
+}
+
+/* A recall went before what was submitted earlier, and finds no message: that may be what is still to come, under an id of the caller's own. */
+static bool look_again(struct api_call *call)
+{
+    if (call->job.rank != JOB_RECALL || call->out.rc != RESULT_NO_MESSAGE)
+        return false;
+    call->job.rank = JOB_ORDINARY;
+    call->again = true;
+    return submit(call); /* a full queue is noted as the answer */
 }
 
 static void job_done(struct job *job, void *ctx);
@@ -232,7 +242,7 @@ static void job_done(struct job *job, void *ctx)
     struct api_call *call = (struct api_call *)job;
 
     (void)ctx;
-    if (job->fate == RESULT_OK && (reread(call) || next_step(call) || wait_for_threads(call)))
+    if (job->fate == RESULT_OK && (look_again(call) || reread(call) || next_step(call) || wait_for_threads(call)))
         return;
     if (job->fate != RESULT_OK) {
         tx_outcome_reset(&call->out);

@@ -86,6 +86,7 @@ struct api_call {
     uint64_t mark;     /* where the recalls stood when the read was submitted */
     struct recalled_ids *ids; /* of a large answer of a read */
     unsigned reruns;   /* reads that showed a message recalled meanwhile */
+    bool again;        /* a recall that found no message looks once more, behind what it went before; counted once */
     uint64_t began_ns;
     api_reply_fn *answer; /* NULL: cancelled */
     void *edge_context;

@@ -12,7 +12,6 @@ void session_stop(struct session *s, int code, const char *reason)
         return;
     s->state = SESSION_CLOSING;
     s->hub.gone = true;
-    s->hub.gone = true;
     session_transport(s)->close(s->connection, code, reason);
 }
 

@@ -24,6 +24,7 @@ struct auth_job {
     char *why;     /* refused: the sentence; NULL: none */
     unsigned caps;
     int64_t expires_ms;
+    uint64_t notices; /* token_notices when it was submitted */
 };
 
 /* As small as can be: when many devices arrive at once, as many of these wait for the writer, and leave holes between what stays. */
@@ -236,6 +237,12 @@ static void auth_done(struct job *job, void *ctx)
     session_job_read_home(t);
     if (s == NULL || s->state == SESSION_CLOSING)
         goto out;
+    /* Notices go before what is for those who arrive, and pass by a session that is not ready: what was read may be older. */
+    if (job->fate == RESULT_OK && j->notices != t->sessions->token_notices) {
+        j->notices = t->sessions->token_notices;
+        if (session_job_read(&j->base, s))
+            return;
+    }
     if (job->fate != RESULT_OK)
         refuse(s, j->base.has_id, j->base.id, job->fate, "");
     else if (j->base.rc != RESULT_OK)
@@ -344,7 +351,11 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
     }
     if (s->state == SESSION_NEW)
         s->state = SESSION_CHECKING;
-    session_job_read(&j->base, s);
+    j->notices = s->thread->sessions->token_notices;
+    if (!session_job_read(&j->base, s)) {
+        refuse(s, has_id, id, RESULT_UNAVAILABLE, "The server is busy; try again in a second");
+        auth_drop(&j->base.job);
+    }
 }
 
 bool session_auth_stands(const struct principal_claim *c, const struct notice *n)

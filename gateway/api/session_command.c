@@ -60,6 +60,11 @@ static void message_done(struct job *job, void *ctx)
     struct json_out o;
 
     (void)ctx;
+    if (job->fate == RESULT_OK && job->rank == JOB_RECALL && out->rc == RESULT_NO_MESSAGE && s != NULL) {
+        job->rank = JOB_ORDINARY; /* it may have gone before the send of that message: once more, behind it */
+        if (store_submit_write_soon(s->thread->gateway->store, job))
+            return;
+    }
     if (out->erased && !j->fenced) { /* heard of when no thread can send the content any more */
         j->fenced = true;
         job->mail.deliver = fenced_home;

@@ -399,7 +399,11 @@ static void follow_all(struct follow *f, const struct wire_in *in)
     j->base.job.run = all_run;
     j->base.job.done = all_done;
     j->base.job.drop = all_drop;
-    session_job_read(&j->base, s);
+    if (!session_job_read(&j->base, s)) {
+        session_reply_error(s, f->has_id, f->id, RESULT_UNAVAILABLE, "The server is busy; try again in a second", 1);
+        all_drop(&j->base.job);
+        follow_free(f);
+    }
 }
 
 void session_follow(struct session *s, const struct wire_in *in)

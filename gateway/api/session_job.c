@@ -54,6 +54,7 @@ static void submit_reads(struct api_thread *t)
             return; /* session_job_beat tries again */
         }
         table->reads = next;
+        table->reads_waiting--;
         if (next == NULL)
             table->reads_end = &table->reads;
         if (j->session != NULL)
@@ -63,15 +64,19 @@ static void submit_reads(struct api_thread *t)
     }
 }
 
-void session_job_read(struct session_job *j, struct session *s)
+bool session_job_read(struct session_job *j, struct session *s)
 {
     struct session_table *table = s->thread->sessions;
 
+    if (s->user != NULL && table->reads_waiting >= SESSION_READS_WAIT)
+        return false;
+    table->reads_waiting++;
     j->job.home = s->thread->later;
     j->job.next = NULL;
     *table->reads_end = &j->job;
     table->reads_end = &j->job.next;
     submit_reads(s->thread);
+    return true;
 }
 
 void session_job_read_home(struct api_thread *t)

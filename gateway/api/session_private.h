@@ -111,6 +111,7 @@ struct session {
 _Static_assert(sizeof(struct session) <= 168, "an idle device's memory is a promise");
 
 #define SESSION_READS 64U
+#define SESSION_READS_WAIT 16384U
 
 struct session_table {
     const struct session_transport *transport; /* the same for all: a pointer for each would cost every idle device */
@@ -120,6 +121,8 @@ struct session_table {
     size_t walk;                 /* the chain that session_second looks at next */
     struct job *reads, **reads_end; /* those who arrive, in order: session_job_read */
     unsigned reads_open;            /* with the store */
+    unsigned reads_waiting;         /* in the line */
+    uint64_t token_notices;         /* tokens that were revoked or replaced, as far as this thread heard */
     struct session_ack *acks, *ack_tail; /* the line of acks to be written */
     size_t ack_count;
     size_t ack_sorted;                   /* at the line's front: in the order of their rows */
@@ -202,9 +205,10 @@ bool session_job_init(struct session_job *j, struct session *s, const char *app_
 /* Submits; on a full queue answers 503 and calls job.drop. */
 void session_job_submit(struct session_job *j, struct session *s, bool write);
 /* For what a device asks of the store as it arrives (who it is, which rooms are its own): at most SESSION_READS of a thread are with the store
- * at a time, and the others wait in order, so that any number may arrive at once and none is refused. The job's `done` calls
+ * at a time, and the others wait in order, so that any number may arrive at once and none is refused: one question each, until the session
+ * is ready. Later ones, of which a client may send many, are refused (false) while SESSION_READS_WAIT wait. The job's `done` calls
  * session_job_read_home first. */
-void session_job_read(struct session_job *j, struct session *s);
+bool session_job_read(struct session_job *j, struct session *s);
 void session_job_read_home(struct api_thread *t);
 /* Several times a second: the store may have had no room. */
 void session_job_beat(struct api_thread *t);

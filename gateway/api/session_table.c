@@ -104,6 +104,7 @@ static void on_notice(struct bus_notice *bus_notice, void *ctx)
         hub_signal(t->hub, n->app, n->room, n->wire);
         break;
     case NOTICE_TOKENS:
+        t->sessions->token_notices++;
         u = session_table_user(t, n->app, n->user);
         for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
             session_auth_notice(s, n);

@@ -49,7 +49,7 @@ static const struct config_table_setting server_settings[] = {
     {SERVER(reader_queue), INT(16, 1 << 20, "8192"), .help = "queries that may wait for the readers"},
     {SERVER(edge_queue), INT(16, 1 << 20, "65536"),
      .help = "events and answers that may wait for an edge thread"},
-    {SERVER(batch_max), INT(1, 65536, "512"), .help = "commands in one commit"},
+    {SERVER(batch_max), INT(1, 65536, "128"), .help = "commands in one commit"},
     {SERVER(output_buffer), INT(16384, 64 << 20, "262144"), LIVE,
      .help = "bytes that may wait for one connection before it falls back to its cursor"},
     {SERVER(demo_files), TEXT(CONFIG_TABLE_TEXT, NULL),

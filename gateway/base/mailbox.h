@@ -32,7 +32,7 @@ struct mail {
 /*
  * A mailbox for `limit` mails (at least 1). `wake` (may be NULL) is called on the posting thread, outside the
  * lock, when the mailbox turns from empty to not empty, and by mailbox_drain when it leaves mails behind. It
- * must be cheap and thread safe (uv_async_send). NULL without memory.
+ * must be cheap and thread safe (a write to an eventfd). NULL without memory.
  */
 struct mailbox *mailbox_create(size_t limit, void (*wake)(void *arg), void *wake_arg);
 

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ struct attr {
 
 void sched_prompt(void)
 {
-    struct attr attr = {.size = sizeof(attr), .policy = SCHED_OTHER, .runtime = SLICE_NS};
+    struct attr attr = {.size = sizeof(attr), .policy = SCHED_OTHER, .nice = getpriority(PRIO_PROCESS, 0), .runtime = SLICE_NS};
 
     (void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }

@@ -399,7 +399,7 @@ void http_drain_all(struct edge_thread *t)
         c->closing = true;
         if (c->state == HTTP_STREAM)
             http_stream_drain(c);
-        if (c->state == HTTP_HEAD && (c->request == NULL || c->request->len == 0))
+        if (c->state == HTTP_UPGRADE || (c->state == HTTP_HEAD && (c->request == NULL || c->request->len == 0)))
             http_close(c);
     }
 }

@@ -78,6 +78,7 @@ struct edge_thread {
     uv_idle_t idle;
     uv_timer_t ticks;
     bool calls_made;
+    bool calls_run;     /* they are at work right now */
     bool turn_waiting;  /* session_turn has work */
     bool later_waiting; /* newcomers' mail was not delivered yet */
     bool breathing;     /* turn_breathe runs */

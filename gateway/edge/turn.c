@@ -93,13 +93,23 @@ void turn_wake(void *arg)
     go_on(t);
 }
 
+/* Never inside itself: a connection that closes meanwhile is freed at the end of the run, when nobody looks at it any more. */
+static void run_calls(struct edge_thread *t)
+{
+    if (t->calls_run)
+        return;
+    t->calls_run = true;
+    uv_run(&t->calls, UV_RUN_NOWAIT);
+    t->calls_run = false;
+}
+
 static void on_calls(uv_poll_t *poll, int status, int events)
 {
     struct edge_thread *t = poll->loop->data;
 
     (void)status;
     (void)events;
-    uv_run(&t->calls, UV_RUN_NOWAIT);
+    run_calls(t);
 }
 
 /* The next slices of the fan-out. */
@@ -130,11 +140,11 @@ void turn_breathe(struct edge_thread *t)
     const uint64_t began = uv_now(&t->loop) * 1000000; /* of this poll */
     const uint64_t since = t->breath_ns > began ? t->breath_ns : began;
 
-    if (uv_hrtime() < since + TURN_BREATH_NS || t->breathing || t->stopping)
+    if (uv_hrtime() < since + TURN_BREATH_NS || t->breathing || t->calls_run || t->opening != NULL || t->stopping)
         return;
     t->breathing = true;
     store_wake(t->gateway->store);
-    uv_run(&t->calls, UV_RUN_NOWAIT);
+    run_calls(t);
     if (t->turn_waiting)
         fan_out(t);
     store_wake(t->gateway->store);
@@ -162,8 +172,10 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct edge_thread *t = prepare->loop->data;
 
+    if (t->upgrades != 0)
+        http_upgrade_all(t); /* the timers may have drawn breath */
     if (uv_backend_timeout(&t->calls) == 0)
-        uv_run(&t->calls, UV_RUN_NOWAIT);
+        run_calls(t);
     store_wake(t->gateway->store);
 }
 

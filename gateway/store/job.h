@@ -21,7 +21,8 @@ struct store_conn;
 /* Which jobs the writer takes first. Jobs of one rank keep their order; each rank has its share of every batch, so none waits for good. */
 enum job_rank {
     JOB_ORDINARY,
-    JOB_RECALL, /* goes before what was submitted earlier: nobody can recall what they have not heard of, so nothing of it still waits */
+    JOB_RECALL, /* goes before what was submitted earlier; where it then finds no message, its maker submits it once more as an ordinary one,
+                 * because the message may be what it went before (callers may choose ids) */
     JOB_LATER,  /* what nobody waits for: acks, devices that were seen */
     JOB_RANKS
 };

@@ -2,6 +2,7 @@
 
 #include "base/crash_point.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -43,6 +44,8 @@ struct log_file {
     bool blank;             /* FIRST zeros and nothing else, also on the disk */
     bool no_room;           /* for zeros; until the log is emptied */
     bool may_owe, owes;     /* log_file_owe */
+    pthread_mutex_t syncing; /* of two threads */
+    bool failed;             /* a sync did: the kernel tells each open file of it once, whoever asks */
     bool header;            /* the last write was a header, for which a sync may follow */
 };
 
@@ -94,6 +97,21 @@ static int write_through(struct log_file *log, const unsigned char *data, int n,
     if (at + n > size)
         log->end = at + n;
     return SQLITE_OK;
+}
+
+/* A sync that failed once has failed for everyone who relies on the file. */
+static int sync_now(struct log_file *log, int flags)
+{
+    int rc;
+
+    pthread_mutex_lock(&log->syncing);
+    rc = log->failed ? SQLITE_IOERR_FSYNC : log->original->pMethods->xSync(log->original, flags);
+    if (rc != SQLITE_OK && !log->failed)
+        log->failed = true;
+    else if (rc != SQLITE_OK)
+        errno = EIO;
+    pthread_mutex_unlock(&log->syncing);
+    return rc;
 }
 
 /* Writes what was gathered. Whatever comes of it, nothing is gathered any more. */
@@ -150,6 +168,7 @@ static int close_log(sqlite3_file *file)
     const int closed = original_of(file)->pMethods->xClose(original_of(file));
 
     give_back(of(file));
+    pthread_mutex_destroy(&of(file)->syncing);
     return rc != SQLITE_OK ? rc : closed;
 }
 
@@ -207,7 +226,7 @@ static int truncate_log(sqlite3_file *file, sqlite3_int64 size)
         rc = log->original->pMethods->xTruncate(log->original, size);
     if (rc != SQLITE_OK || size > 0 || !grow(log, 0, FIRST))
         return rc;
-    rc = log->original->pMethods->xSync(log->original, SQLITE_SYNC_NORMAL);
+    rc = sync_now(log, SQLITE_SYNC_NORMAL);
     log->blank = rc == SQLITE_OK;
     return rc;
 }
@@ -230,7 +249,7 @@ static int sync_log(sqlite3_file *file, int flags)
         return SQLITE_OK;
     }
     crash_point("in-commit-sync");
-    return log->original->pMethods->xSync(log->original, flags);
+    return sync_now(log, flags);
 }
 
 static int size_log(sqlite3_file *file, sqlite3_int64 *size)
@@ -298,6 +317,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
         return original->xOpen(original, name, file, flags, out_flags);
     *log = (struct log_file){.original = (sqlite3_file *)(log + 1)};
     log->original->pMethods = NULL;
+    pthread_mutex_init(&log->syncing, NULL);
     rc = original->xOpen(original, name, log->original, flags, out_flags);
     if (rc == SQLITE_OK)
         log->base.pMethods = &methods;
@@ -341,7 +361,7 @@ bool log_file_owed(struct log_file *log)
 bool log_file_sync(struct log_file *log)
 {
     crash_point("in-commit-sync");
-    return log->original->pMethods->xSync(log->original, SQLITE_SYNC_NORMAL) == SQLITE_OK;
+    return sync_now(log, SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 /* --- the VFS --- */

@@ -53,7 +53,7 @@ struct job *ranks_take(struct ranks *r, unsigned max)
     struct job **end = &first;
     unsigned n = move(r, JOB_RECALL, others ? max - max / 4 : max, &end);
 
-    n += move(r, JOB_ORDINARY, max - n, &end);
+    n += move(r, JOB_ORDINARY, max > n ? max - n : 1, &end);
     /* Those for later are never left out, however full the batch is: a few over `max` harm nobody. */
     (void)move(r, JOB_LATER, n != 0 ? RANKS_LATER_FEW : least(max, RANKS_LATER_MANY), &end);
     return first;

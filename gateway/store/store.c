@@ -118,6 +118,8 @@ void store_stop(struct store *store)
     readers_close(store->readers);
     readers_drain(store->readers);
     writer_drain(store->writer);
+    syncer_free(store->syncer); /* it may still be sending home what readers found */
+    store->syncer = NULL;
 }
 
 void store_close(struct store *store)

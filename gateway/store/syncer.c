@@ -85,6 +85,8 @@ static void serve(struct syncer *s, struct line *l)
 {
     if (l->owed)
         sync_now(s);
+    if (l->count == 0)
+        return; /* all that was announced failed */
     crash_point("after-commit");
     conn_settle(l->effects, true);
     crash_point("after-publish");

@@ -9,7 +9,8 @@
  *
  * Owns:    its thread; effects and jobs from syncer_take on, until they are settled and sent home.
  * Borrows: the database of the batches; jobs of readers from syncer_release until they are sent home.
- * Bounds:  SYNCER_MOST jobs of batches, then syncer_take waits. What is held of readers is bounded by their own queue.
+ * Bounds:  SYNCER_MOST jobs of batches, then syncer_take waits. What is held of readers is as much as was asked for and not answered: it is bounded where it
+ *          is asked for, and waits no longer than a commit does.
  * Fails:   a sync that fails ends the process: nobody knows what the disk holds.
  * Thread:  as said at each function.
  */

@@ -1,6 +1,6 @@
 // One edge thread, and far more sockets ready than it can look at in a moment: what is live still gets its turn, and nothing is mixed up.
 import assert from 'node:assert/strict';
-import { APP, Device, Raw, fileServer, head, makeRoom, makeUsers, platform, test, upgradeLines } from './lib/suite.mjs';
+import { APP, Device, Raw, fileServer, head, makeRoom, makeUsers, newId, platform, test, upgradeLines } from './lib/suite.mjs';
 
 const server = await fileServer({ server: { threads: 1 } });
 const { ann, ben } = await makeUsers(server, APP, 'ann', 'ben');
@@ -56,4 +56,21 @@ test('upgrades whose head comes in two parts, while many devices send at once, b
     raw.end();
   }
   await Promise.all(devices.map((device) => device.close()));
+});
+
+test('a recall goes before the sends that wait, and finds a message all the same that was only being sent', async () => {
+  const device = await Device.follow(server, APP, ann, [room], { device: 'f' });
+  const id = newId();
+  device.ws._socket.cork();
+  for (let i = 0; i < 200; i += 1) device.sendFrame({ op: 'send', id: 1000 + i, room, messageType: 'text', message: `before ${i}` });
+  device.sendFrame({ op: 'send', id: 2000, room, _id: id, messageType: 'text', message: 'taken back at once' });
+  device.sendFrame({ op: 'recall', id: 2001, room, _id: id });
+  device.ws._socket.uncork();
+  const answers = await Promise.all([2000, 2001].map((n) => device.waitFor((frame) => frame.op === 'reply' && frame.id === n, { ms: 20000 })));
+  for (const answer of answers) assert.equal(answer.RC, 0, JSON.stringify(answer));
+  await device.waitEvent('recall', id);
+  const shown = (await ann.api.history(room, '?limit=100')).data.find((message) => message._id === id);
+  assert.equal(shown.messageType, 'recall');
+  assert.equal(shown.message, '');
+  await device.close();
 });

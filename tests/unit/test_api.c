@@ -112,7 +112,8 @@ static int call(const char *method, const char *path, const char *text)
     const int before = answers;
 
     if (begin(method, path, text) != NULL)
-        come_home();
+        for (int homes = 0; answers == before && homes < 3; homes++) /* a recall that finds nothing looks once more */
+            come_home();
     assert_int_equal(answers, before + 1);
     json_decref(body);
     body = reply.body != NULL ? json_loadb(reply.body, reply.len, 0, NULL) : NULL;

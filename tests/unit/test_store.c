@@ -69,7 +69,7 @@ static void put_client(struct store_conn *c, int64_t now_ms, struct task *task)
 static void group_commit(void **state)
 {
     struct fixture f;
-    struct task hold, tasks[200];
+    struct task hold, tasks[120];
     struct store_stats before, after;
     sem_t gate;
     int found = 0;
@@ -78,24 +78,24 @@ static void group_commit(void **state)
     fixture_start(&f);
     store_stats(f.store, &before);
     hold_writer(&f, &hold, &gate);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 120; i++) {
         task_init(&tasks[i], &f, put_client, NULL);
         tasks[i].number = i;
         assert_true(store_submit_write(f.store, &tasks[i].job));
     }
     sem_post(&gate);
-    fixture_await(&f, 201);
+    fixture_await(&f, 121);
     store_stats(f.store, &after);
     assert_int_equal(after.commits - before.commits, 1); /* the job that held wrote nothing */
-    assert_int_equal(after.jobs - before.jobs, 201);
+    assert_int_equal(after.jobs - before.jobs, 121);
     assert_int_equal(after.failed_commits, 0);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 120; i++) {
         assert_int_equal(tasks[i].job.fate, RESULT_OK);
         assert_int_equal(tasks[i].runs, 1);
         assert_true(i == 0 || tasks[i].now_ms >= tasks[i - 1].now_ms);
     }
     assert_int_equal(fixture_run(&f, false, count_clients, &found), RESULT_OK);
-    assert_int_equal(found, 200);
+    assert_int_equal(found, 120);
     assert_true(store_healthy(f.store));
     sem_destroy(&gate);
     fixture_free(&f);
