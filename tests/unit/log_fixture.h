@@ -40,7 +40,7 @@ static sqlite3_vfs disk;
 static sqlite3_vfs *system_vfs;
 static const sqlite3_io_methods *system_methods;
 static sqlite3_io_methods log_methods;
-static int writes, syncs;
+static int writes, syncs, broken_syncs; /* the last: how many of the next ones fail */
 static sqlite3_int64 room = ROOM_ENOUGH; /* bytes that logs may still write */
 
 static inline int disk_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
@@ -61,6 +61,10 @@ static inline int disk_write(sqlite3_file *file, const void *data, int n, sqlite
 static inline int disk_sync(sqlite3_file *file, int flags)
 {
     syncs++;
+    if (broken_syncs > 0) {
+        broken_syncs--;
+        return SQLITE_IOERR_FSYNC;
+    }
     return system_methods->xSync(file, flags);
 }
 

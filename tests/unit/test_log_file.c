@@ -300,6 +300,23 @@ static void a_checkpoint_syncs_what_is_owed(void **state)
     place_clear(&p, db);
 }
 
+/* The kernel tells an open file of a failed sync once. If a checkpoint was told, who waits for the owed commit must not take its own sync,
+ * which the kernel lets pass, for a good one. */
+static void a_sync_that_failed_once_has_failed_for_everyone(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    assert_true(insert_owed(db));
+    broken_syncs = 1;
+    assert_int_not_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), SQLITE_OK);
+    assert_int_equal(broken_syncs, 0);
+    assert_false(log_file_sync(log_file_of(db)));
+    assert_false(log_file_sync(log_file_of(db)));
+    place_clear(&p, db);
+}
+
 static void the_default_vfs_stays_what_it_was(void **state)
 {
     (void)state;
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_commit_that_wrote_nothing_owes_nothing),
         cmocka_unit_test(the_header_of_a_log_that_begins_anew_is_synced_all_the_same),
         cmocka_unit_test(a_checkpoint_syncs_what_is_owed),
+        cmocka_unit_test(a_sync_that_failed_once_has_failed_for_everyone),
         cmocka_unit_test(the_default_vfs_stays_what_it_was),
     };
 
