@@ -68,8 +68,8 @@ bus_handler *session_bus_handler(void);
 struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, struct mailbox *later, void (*wake)(void *arg),
                                          void *arg);
 void session_thread_destroy(struct api_thread *t);
-/* One bounded turn of fan-out; true: more is waiting, call again after the loop polled its sockets once. */
-bool session_turn(struct api_thread *t);
+/* One bounded turn of fan-out. HUB_MORE: call again after the loop polled its sockets once; HUB_HELD: after the next mail, or a millisecond. */
+enum hub_left session_turn(struct api_thread *t);
 /* Delivers what came to the mailbox: jobs home, events, control notices. At most `max`; returns how many. */
 size_t session_mail(struct api_thread *t, size_t max);
 /* The same for `later`: answers of the store to those who are arriving. */

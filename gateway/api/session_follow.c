@@ -4,6 +4,7 @@
 #include "api/events_stream.h"
 #include "api/session_private.h"
 #include "api/session_read.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,14 @@ static void op_wake(void *ctx)
     t->sessions->wake(t->sessions->wake_arg);
 }
 
+static bool op_under_way(void *ctx, int64_t *now_us)
+{
+    const struct api_thread *t = ctx;
+
+    *now_us = (int64_t)(clock_mono_ns() / 1000);
+    return store_under_way(t->gateway->store);
+}
+
 const struct hub_ops session_follow_ops = {.send = op_send,
                                            .finish = op_finish,
                                            .abort = op_abort,
@@ -244,6 +253,7 @@ const struct hub_ops session_follow_ops = {.send = op_send,
                                            .refused = op_refused,
                                            .sees = op_sees,
                                            .wake = op_wake,
+                                           .under_way = op_under_way,
                                            .approach = op_approach,
                                            .render = events_stream_render};
 

@@ -180,7 +180,7 @@ void session_thread_destroy(struct api_thread *t)
 /* Slices of one turn: enough to keep a core busy, few enough that sockets are polled every millisecond or so. */
 #define TURN_SLICES 4U
 
-bool session_turn(struct api_thread *t)
+enum hub_left session_turn(struct api_thread *t)
 {
     return hub_turn(t->hub, TURN_SLICES);
 }

@@ -3,10 +3,6 @@
 #include <stdlib.h>
 
 #define KEY_MAX (sizeof(int64_t) + 256)
-/* How far ahead of the sweep a connection and its subscription are fetched into the cache, and then what its owner needs of it. A delivery is
- * a system call of some 4 us, and each line that is not in the cache would make it several per cent longer. */
-#define PREFETCH 6U
-#define PREFETCH_OWNER 3U
 
 /* --- rooms --- */
 
@@ -232,21 +228,6 @@ void hub_leave(struct hub *h, struct hub_sub *sub)
 
 /* --- fan-out --- */
 
-void hub_mark_dirty(struct hub *h, struct hub_room *r)
-{
-    r->remaining = r->count;
-    if (r->dirty)
-        return;
-    r->dirty = true;
-    r->dirty_next = NULL;
-    if (h->dirty_tail != NULL)
-        h->dirty_tail->dirty_next = r;
-    else
-        h->dirty_head = r;
-    h->dirty_tail = r;
-    hub_wake(h);
-}
-
 void hub_publish(struct hub *h, struct frame *frame)
 {
     struct hub_room *r = find_room(h, frame->app, frame->room);
@@ -261,6 +242,7 @@ void hub_publish(struct hub *h, struct frame *frame)
     hub_tail_append(h, r, frame);
     if (frame->seq > r->heard)
         r->heard = frame->seq;
+    r->fresh++;
     hub_mark_dirty(h, r);
 }
 
@@ -320,53 +302,6 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
         serve_seen(h, r, slot, (uint32_t)missed);
     if (slot->sub->state == SUB_LIVE)
         say_live(h, slot);
-}
-
-/* Serves the next slice of a room; returns how many subscribers it visited. */
-static unsigned serve_slice(struct hub *h, struct hub_room *r)
-{
-    unsigned i = 0;
-
-    for (; i < HUB_SLICE && r->remaining > 0; i++) {
-        if (r->sweep >= r->count)
-            r->sweep = 0;
-        if (r->sweep + PREFETCH < r->count) {
-            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].conn->blocked);
-            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].sub->state);
-        }
-        if (h->ops->approach != NULL && r->sweep + PREFETCH_OWNER < r->count)
-            h->ops->approach(r->slots[r->sweep + PREFETCH_OWNER].conn);
-        r->remaining--;
-        hub_serve(h, r, &r->slots[r->sweep++]);
-    }
-    return i;
-}
-
-bool hub_turn(struct hub *h, unsigned slices)
-{
-    const unsigned most = slices * HUB_SLICE;
-
-    h->woken = false;
-    for (unsigned visited = 0; visited < most && h->dirty_head != NULL;) {
-        struct hub_room *r = h->dirty_head;
-
-        h->dirty_head = r->dirty_next;
-        if (h->dirty_head == NULL)
-            h->dirty_tail = NULL;
-        r->dirty = false;
-        visited += 1 + serve_slice(h, r);
-        if (r->remaining != 0) {
-            const uint32_t remaining = r->remaining;
-
-            hub_mark_dirty(h, r); /* to the end of the line */
-            r->remaining = remaining;
-        } else if (h->tail_bytes > HUB_TAILS_BYTES) {
-            hub_tail_drop(h, r, 0); /* too much in memory: who has not got it reads the log */
-        }
-    }
-    cursor_turn(h);
-    h->woken = h->dirty_head != NULL;
-    return h->woken;
 }
 
 void hub_second(struct hub *h)

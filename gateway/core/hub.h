@@ -26,6 +26,8 @@
 #define HUB_TAIL 256                    /* frames that a room keeps in memory */
 #define HUB_TAILS_BYTES (64U << 20)     /* of all tails of one hub: above it a room keeps none once its round is done */
 #define HUB_ADOPT 8 /* subscribers on this thread from which a room keeps the page that one of them read as its tail */
+#define HUB_HOLD_SUBSCRIBERS 256        /* a smaller room does not wait for events under way: a round of it costs too little */
+#define HUB_HOLD_US 2000                /* nor does any longer in a round, or than 1 us for each subscriber */
 #define HUB_SLICE 64                    /* subscribers of a room served before other rooms get their turn */
 #define HUB_SEND_BYTES (64U << 10)      /* bytes handed to one connection in one send (or one frame, if it is larger) */
 #define HUB_PAGE 256                    /* events of one read from the log */
@@ -91,6 +93,9 @@ struct hub_ops {
     enum audience_answer (*sees)(struct hub_conn *conn, const struct audience *audience);
     /* There is work for hub_turn. */
     void (*wake)(void *ctx);
+    /* Are events about to be committed, of whatever room? With the time, monotonic. A large and busy room waits a little for them; may be NULL:
+     * then none waits. */
+    bool (*under_way)(void *ctx, int64_t *now_us);
     /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. Only a hint; may be NULL. */
     void (*approach)(const struct hub_conn *conn);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
@@ -126,9 +131,11 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire);
 void hub_drained(struct hub *h, struct hub_conn *conn);
 /* About once a second: looks again at reads that could not be started or failed. */
 void hub_second(struct hub *h);
-/* Visits about `slices` times HUB_SLICE subscribers, in however many rooms they are and at most HUB_SLICE of a room at a time; true when more
- * is waiting. */
-bool hub_turn(struct hub *h, unsigned slices);
+/* What a turn left behind: nothing; rooms that wait for events under way, look again when some were committed, at the latest after a millisecond;
+ * or more to do. */
+enum hub_left { HUB_NOTHING, HUB_HELD, HUB_MORE };
+/* Visits about `slices` times HUB_SLICE subscribers, in however many rooms they are and at most HUB_SLICE of a room at a time. */
+enum hub_left hub_turn(struct hub *h, unsigned slices);
 
 /* Subscriptions of this hub in all. */
 size_t hub_sub_count(const struct hub *h);

@@ -62,6 +62,10 @@ struct hub_room {
     uint32_t count, cap;
     uint32_t sweep;     /* the next slot to serve */
     uint32_t remaining; /* slots to visit until all have seen the head */
+    uint32_t round;     /* slots to visit until each was visited once more */
+    uint32_t fresh, burst; /* events published in this round, and in the one before */
+    int64_t held_us;       /* how long this round has waited for others */
+    int64_t held_since_us; /* 0: does not wait */
     int64_t heard;      /* the highest seq that this thread knows of */
     struct frame **tail; /* tail_count frames, the last with seq tail_last, growing by one */
     uint32_t tail_count, tail_cap;
@@ -93,8 +97,11 @@ struct hub {
     bool woken;
 };
 
-/* hub.c */
+/* hub_sweep.c */
+/* The room has something for its subscribers. */
 void hub_mark_dirty(struct hub *h, struct hub_room *r);
+
+/* hub.c */
 void hub_wake(struct hub *h);
 /* Sends what the slot misses from the tail. */
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);

@@ -76,10 +76,12 @@ struct edge_thread {
     uv_check_t check;
     uv_prepare_t prepare;
     uv_idle_t idle;
+    uv_timer_t held; /* active: rooms wait for events under way, until it fires */
     uv_timer_t ticks;
     bool calls_made;
     bool calls_run;     /* they are at work right now */
     bool turn_waiting;  /* session_turn has work */
+    bool turn_held;     /* it waits for events under way */
     bool later_waiting; /* newcomers' mail was not delivered yet */
     bool breathing;     /* turn_breathe runs */
     uint64_t breath_ns; /* when it ran last; uv_hrtime */

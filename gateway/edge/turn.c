@@ -48,19 +48,6 @@ static void wake_later(void *arg)
     wake(((struct edge_thread *)arg)->later_fd);
 }
 
-/* In the calls' loop. */
-static void on_mail(uv_poll_t *poll, int status, int events)
-{
-    struct edge_thread *t = poll->loop->data;
-
-    (void)status;
-    (void)events;
-    woken(t->mail_fd);
-    thread_now(t);
-    if (t->api != NULL)
-        session_mail(t->api, MAIL_BATCH);
-}
-
 /* Only there to keep the poll from blocking while something waits for the next turn. */
 static void on_idle(uv_idle_t *idle)
 {
@@ -73,16 +60,6 @@ static void go_on(struct edge_thread *t)
         uv_idle_start(&t->idle, on_idle);
 }
 
-static void on_later(uv_poll_t *poll, int status, int events)
-{
-    struct edge_thread *t = poll->loop->data;
-
-    (void)status;
-    (void)events;
-    woken(t->later_fd);
-    t->later_waiting = true; /* delivered at the turn's end */
-}
-
 void turn_wake(void *arg)
 {
     struct edge_thread *t = arg;
@@ -91,6 +68,31 @@ void turn_wake(void *arg)
         return;
     t->turn_waiting = true;
     go_on(t);
+}
+
+/* In the calls' loop. */
+static void on_mail(uv_poll_t *poll, int status, int events)
+{
+    struct edge_thread *t = poll->loop->data;
+
+    (void)status;
+    (void)events;
+    woken(t->mail_fd);
+    thread_now(t);
+    if (t->api != NULL)
+        session_mail(t->api, MAIL_BATCH);
+    if (t->turn_held)
+        turn_wake(t);
+}
+
+static void on_later(uv_poll_t *poll, int status, int events)
+{
+    struct edge_thread *t = poll->loop->data;
+
+    (void)status;
+    (void)events;
+    woken(t->later_fd);
+    t->later_waiting = true; /* delivered at the turn's end */
 }
 
 /* Never inside itself: a connection that closes meanwhile is freed at the end of the run, when nobody looks at it any more. */
@@ -112,14 +114,24 @@ static void on_calls(uv_poll_t *poll, int status, int events)
     run_calls(t);
 }
 
+static void on_held(uv_timer_t *timer)
+{
+    turn_wake(timer->loop->data);
+}
+
 /* The next slices of the fan-out. */
 static void fan_out(struct edge_thread *t)
 {
+    enum hub_left left;
+
     thread_now(t);
     /* Cleared before, so that a wake meanwhile is not lost. */
     t->turn_waiting = false;
-    if (session_turn(t->api))
-        t->turn_waiting = true;
+    left = session_turn(t->api);
+    t->turn_held = left == HUB_HELD;
+    t->turn_waiting = left == HUB_MORE;
+    if (left == HUB_HELD && !t->stopping && !uv_is_active((uv_handle_t *)&t->held))
+        uv_timer_start(&t->held, on_held, 1, 0);
 }
 
 /* What came home for newcomers, as much as a turn has time for. */
@@ -220,6 +232,7 @@ bool turn_init(struct edge_thread *t, size_t mailbox_limit, char *error, size_t 
     uv_check_init(&t->loop, &t->check);
     uv_prepare_init(&t->loop, &t->prepare);
     uv_idle_init(&t->loop, &t->idle);
+    uv_timer_init(&t->loop, &t->held);
     t->mailbox = mailbox_create(mailbox_limit, wake_mail, t);
     t->later = mailbox_create(mailbox_limit, wake_later, t);
     if (t->mailbox != NULL && t->later != NULL)
@@ -254,6 +267,7 @@ void turn_stop(struct edge_thread *t)
     close_handle(&t->check);
     close_handle(&t->prepare);
     close_handle(&t->idle);
+    close_handle(&t->held);
 }
 
 void turn_end(struct edge_thread *t)

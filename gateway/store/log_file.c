@@ -40,7 +40,8 @@ struct log_file {
     int most;               /* bytes of it in use at any time */
     sqlite3_int64 at;       /* where the gathered bytes begin in the file */
     sqlite3_int64 unsynced; /* bytes written since the last sync */
-    sqlite3_int64 end;      /* of the file, if it moved since the last sync; 0: it did not */
+    sqlite3_int64 size;     /* of the file, as far as we moved its end; -1: not known */
+    sqlite3_int64 end;      /* the same, if it moved since the last sync; 0: it did not */
     bool blank;             /* FIRST zeros and nothing else, also on the disk */
     bool no_room;           /* for zeros; until the log is emptied */
     bool may_owe, owes;     /* log_file_owe */
@@ -81,21 +82,27 @@ static int put(sqlite3_file *original, const unsigned char *data, int n, sqlite3
 #endif
 }
 
+/*
+ * The file is not asked for its size at each write: since Linux 6.13 whoever asks for a file's times makes the next write change them
+ * (Documentation/filesystems/multigrain-ts.rst), and where ext4 keeps no journal, fdatasync then writes the inode each time: half as long again.
+ */
 static int write_through(struct log_file *log, const unsigned char *data, int n, sqlite3_int64 at)
 {
-    sqlite3_int64 size;
-    int rc = log->original->pMethods->xFileSize(log->original, &size);
+    int rc = SQLITE_OK;
 
     log->blank = false;
+    if (log->size < 0)
+        rc = log->original->pMethods->xFileSize(log->original, &log->size);
     if (rc == SQLITE_OK)
         rc = put(log->original, data, n, at);
     if (rc != SQLITE_OK) {
         log->end = 0; /* a part of it may be there */
+        log->size = -1;
         return rc;
     }
     log->unsynced += n;
-    if (at + n > size)
-        log->end = at + n;
+    if (at + n > log->size)
+        log->end = log->size = at + n;
     return SQLITE_OK;
 }
 
@@ -123,6 +130,17 @@ static int flush(struct log_file *log)
     return n > 0 ? write_through(log, log->buffer, n, log->at) : SQLITE_OK;
 }
 
+/* Does the file end where our writes ended? Another program may have been at it. */
+static bool ends_here(struct log_file *log)
+{
+    sqlite3_int64 size;
+
+    if (log->original->pMethods->xFileSize(log->original, &size) != SQLITE_OK)
+        return false;
+    log->size = size;
+    return size == log->end;
+}
+
 /* Zeros from `end`, the end of the file, to `to`. False: the file ends where it did. Why does not matter: whether the
  * disk still works is for the sync to say. */
 static bool grow(struct log_file *log, sqlite3_int64 end, sqlite3_int64 to)
@@ -139,6 +157,7 @@ static bool grow(struct log_file *log, sqlite3_int64 end, sqlite3_int64 to)
         }
         at += n;
     }
+    log->size = to;
     return true;
 }
 
@@ -222,6 +241,7 @@ static int truncate_log(sqlite3_file *file, sqlite3_int64 size)
     give_back(log);
     log->blank = log->no_room = false;
     log->end = 0;
+    log->size = -1;
     if (rc == SQLITE_OK)
         rc = log->original->pMethods->xTruncate(log->original, size);
     if (rc != SQLITE_OK || size > 0 || !grow(log, 0, FIRST))
@@ -241,7 +261,7 @@ static int sync_log(sqlite3_file *file, int flags)
     rc = flush(log);
     if (rc != SQLITE_OK)
         return rc;
-    if (log->end > 0 && log->unsynced <= SMALL && !log->no_room)
+    if (log->end > 0 && log->unsynced <= SMALL && !log->no_room && ends_here(log))
         (void)grow(log, log->end, (log->end / CHUNK + 1) * CHUNK);
     log->end = log->unsynced = 0;
     if (log->may_owe && !log->header) {
@@ -315,7 +335,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
     if ((flags & SQLITE_OPEN_WAL) == 0)
         return original->xOpen(original, name, file, flags, out_flags);
-    *log = (struct log_file){.original = (sqlite3_file *)(log + 1)};
+    *log = (struct log_file){.original = (sqlite3_file *)(log + 1), .size = -1};
     log->original->pMethods = NULL;
     pthread_mutex_init(&log->syncing, NULL);
     rc = original->xOpen(original, name, log->original, flags, out_flags);

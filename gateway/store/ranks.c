@@ -58,3 +58,12 @@ struct job *ranks_take(struct ranks *r, unsigned max)
     (void)move(r, JOB_LATER, n != 0 ? RANKS_LATER_FEW : least(max, RANKS_LATER_MANY), &end);
     return first;
 }
+
+unsigned ranks_count(const struct job *first)
+{
+    unsigned n = 0;
+
+    for (; first != NULL; first = first->next)
+        n += first->rank != JOB_LATER ? 1U : 0U;
+    return n;
+}

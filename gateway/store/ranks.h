@@ -30,6 +30,9 @@ bool ranks_push(struct ranks *r, struct job *job, int64_t now_ms);
  * wait behind many. */
 struct job *ranks_take(struct ranks *r, unsigned max);
 
+/* How many of a list of jobs are not for later. */
+unsigned ranks_count(const struct job *first);
+
 /* Is there a batch to be taken? Jobs for later alone are none until RANKS_LATER_MANY of them wait, or the first has waited RANKS_LATER_MS:
  * a commit for each few that trickle in would cost more than all the rest of it. */
 bool ranks_ready(const struct ranks *r, int64_t now_ms);

@@ -7,6 +7,7 @@
 #include "store/writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct store {
     struct readers *readers;
     struct syncer *syncer;
     _Atomic int64_t clock; /* the latest time any job was given */
+    _Atomic uint32_t under_way; /* write jobs that are not published, besides those for later */
     char epoch[SCHEMA_EPOCH_SIZE];
 };
 
@@ -69,7 +71,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
     db = open_writer(store, &connection, error, error_size);
     if (db == NULL)
         goto err0;
-    store->syncer = syncer_create(db, error, error_size);
+    store->syncer = syncer_create(db, &store->under_way, error, error_size);
     if (store->syncer == NULL)
         goto err1;
     connection.role = DB_READER;
@@ -92,6 +94,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
         .limit = or_default(options->write_queue, QUEUE),
         .batch_max = or_default(options->batch_max, BATCH),
         .clock = &store->clock,
+        .under_way = &store->under_way,
     };
     store->writer = writer_create(&writer, error, error_size);
     if (store->writer == NULL)
@@ -131,6 +134,11 @@ void store_close(struct store *store)
     readers_free(store->readers);
     syncer_free(store->syncer);
     free(store);
+}
+
+bool store_under_way(const struct store *store)
+{
+    return atomic_load_explicit(&store->under_way, memory_order_relaxed) != 0;
 }
 
 bool store_submit_write(struct store *store, struct job *job)

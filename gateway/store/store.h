@@ -62,6 +62,8 @@ enum result store_run_now(struct store *store, struct job *job);
 /* The log's epoch, constant while the process lives. */
 struct str store_epoch(const struct store *store);
 void store_stats(struct store *store, struct store_stats *out);
+/* Are there write jobs that were admitted and are not published, besides those for later (enum job_rank)? Any thread. */
+bool store_under_way(const struct store *store);
 /* Able to commit? False after a commit failed until one succeeds again. */
 bool store_healthy(struct store *store);
 

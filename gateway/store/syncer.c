@@ -5,9 +5,11 @@
 #include "base/sched.h"
 #include "store/conn.h"
 #include "store/queue.h"
+#include "store/ranks.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ struct syncer {
     struct mail *held, **held_end; /* the first job's of each batch of readers, in the order of `seen` */
     bool ending;
     struct db *db;
+    _Atomic uint32_t *under_way;
     pthread_t thread;
 };
 
@@ -88,6 +91,7 @@ static void serve(struct syncer *s, struct line *l)
     if (l->count == 0)
         return; /* all that was announced failed */
     crash_point("after-commit");
+    atomic_fetch_sub(s->under_way, ranks_count(l->jobs));
     conn_settle(l->effects, true);
     crash_point("after-publish");
     queue_send_all_home(l->jobs, RESULT_OK);
@@ -129,7 +133,7 @@ static void *syncer_main(void *arg)
     return NULL;
 }
 
-struct syncer *syncer_create(struct db *db, char *error, size_t error_size)
+struct syncer *syncer_create(struct db *db, _Atomic uint32_t *under_way, char *error, size_t error_size)
 {
     struct syncer *s = calloc(1, sizeof(*s));
 
@@ -143,6 +147,7 @@ struct syncer *syncer_create(struct db *db, char *error, size_t error_size)
     line_clear(&s->line);
     s->held_end = &s->held;
     s->db = db;
+    s->under_way = under_way;
     if (pthread_create(&s->thread, NULL, syncer_main, s) != 0) {
         snprintf(error, error_size, "the thread that waits for the disk cannot be started");
         pthread_cond_destroy(&s->room);

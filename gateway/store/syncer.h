@@ -24,8 +24,9 @@
 
 struct syncer;
 
-/* Starts the thread, which syncs `db`; that is borrowed until syncer_free, or until nothing waits any more. NULL and a sentence in `error`. */
-struct syncer *syncer_create(struct db *db, char *error, size_t error_size);
+/* Starts the thread, which syncs `db`; that is borrowed until syncer_free, or until nothing waits any more. Jobs that are not for later are taken
+ * off `under_way` just before their effects are committed. NULL and a sentence in `error`. */
+struct syncer *syncer_create(struct db *db, _Atomic uint32_t *under_way, char *error, size_t error_size);
 /* Waits until everything is on the disk and was sent home, and ends the thread. NULL is legal. */
 void syncer_free(struct syncer *s);
 

@@ -57,6 +57,7 @@ struct writer {
     struct syncer *syncer;
     unsigned batch_max;
     _Atomic int64_t *clock;
+    _Atomic uint32_t *under_way;
     unsigned checkpointed_at;                                 /* log_pages at the last checkpoint */
     bool truncate;                                            /* the log is to be emptied */
     bool late;                                                /* said so in the log */
@@ -160,6 +161,7 @@ static void hand_on(struct writer *w, bool soon, bool owed, struct job *first, s
         return;
     }
     crash_point("after-commit");
+    atomic_fetch_sub(w->under_way, ranks_count(first));
     conn_settle(conn_take_effects(&w->conn), true);
     crash_point("after-publish");
     queue_send_all_home(first, RESULT_OK);
@@ -207,8 +209,10 @@ static void run_batch(struct writer *w, struct job *first)
     for (struct job *job = first; job != NULL; job = next) {
         next = job->next;
         job->next = NULL;
-        if (!run_together(w, job, &status))
-            queue_send_home(job, db_status_result(status));
+        if (run_together(w, job, &status))
+            continue;
+        atomic_fetch_sub(w->under_way, ranks_count(job));
+        queue_send_home(job, db_status_result(status));
     }
 }
 
@@ -395,6 +399,7 @@ struct writer *writer_create(const struct writer_options *options, char *error, 
     w->syncer = options->syncer;
     w->batch_max = options->batch_max;
     w->clock = options->clock;
+    w->under_way = options->under_way;
     w->idle_due_ms = INT64_MAX;
     w->truncated_ms = w->told_ms = clock_mono_ms() - ERASE_EVERY_MS - TELL_EVERY_MS;
     atomic_store(&w->healthy, true);
@@ -449,6 +454,8 @@ bool writer_submit(struct writer *w, struct job *job, bool more)
     pthread_mutex_lock(&w->lock);
     taken = !w->closed && ranks_push(&w->queue, job, later ? clock_mono_ms() : 0);
     n = w->queue.of[JOB_LATER].depth;
+    if (taken && !later)
+        atomic_fetch_add(w->under_way, 1);
     if (later) /* the first has the thread wait no longer than for it */
         wakes = taken && w->waits && (n == 1 || n == RANKS_LATER_MANY);
     else

@@ -29,6 +29,7 @@ struct writer_options {
     unsigned limit;
     unsigned batch_max;
     _Atomic int64_t *clock; /* shared with the readers: conn_now_ms */
+    _Atomic uint32_t *under_way; /* shared with the syncer: jobs that are not published, besides those for later */
 };
 
 /* Starts the thread. NULL and a sentence in `error` when it cannot. */

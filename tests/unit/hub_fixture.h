@@ -26,7 +26,7 @@ struct peer {
     struct hub_conn conn; /* first */
     char got[65536];
     size_t len;
-    int live, resets;
+    int live, resets, sends;
     int64_t live_at;
     bool recovered, refused;
     int block_after; /* sends until it blocks; -1: never */
@@ -46,6 +46,9 @@ struct world {
     } reads[READS_MAX];
     size_t read_count;
     enum result read_rc;
+    bool under_way; /* events are about to be committed */
+    int64_t now_us;
+    int wakes;
 };
 
 static inline struct world *the_world(void **state)
@@ -69,6 +72,7 @@ static inline enum hub_sent on_send(struct hub_conn *conn, const char *bytes, si
 
     assert_int_equal(p->kept, 0); /* nothing may overtake the rest of a cut frame */
     assert_false(p->aborted);
+    p->sends++;
     if (p->block_after < 0 || p->block_after-- > 0) {
         take(p, bytes, n);
         return HUB_SENT;
@@ -138,7 +142,15 @@ static inline void on_refused(void *ctx, struct hub_conn *conn, struct str room,
 
 static inline void on_wake(void *ctx)
 {
-    (void)ctx;
+    ((struct world *)ctx)->wakes++;
+}
+
+static inline bool on_under_way(void *ctx, int64_t *now_us)
+{
+    const struct world *w = ctx;
+
+    *now_us = w->now_us;
+    return w->under_way;
 }
 
 /* The peer's own form of an event is "<payload>". Blocks as on_send does; a part of an event is kept in `rest`. */
@@ -164,6 +176,7 @@ static const struct hub_ops ops = {.send = on_send,
                                    .reset = on_reset,
                                    .refused = on_refused,
                                    .wake = on_wake,
+                                   .under_way = on_under_way,
                                    .render = on_render};
 
 /* --- the log --- */
@@ -311,6 +324,7 @@ static inline int setup(void **state)
     struct world *w = calloc(1, sizeof(*w));
 
     w->min_seq = 1;
+    w->now_us = 1;
     w->hub = hub_create(&ops, w);
     *state = w;
     return w->hub == NULL;

@@ -41,6 +41,7 @@ static sqlite3_vfs *system_vfs;
 static const sqlite3_io_methods *system_methods;
 static sqlite3_io_methods log_methods;
 static int writes, syncs, broken_syncs; /* the last: how many of the next ones fail */
+static int sizes; /* how often a log's size was asked for */
 static sqlite3_int64 room = ROOM_ENOUGH; /* bytes that logs may still write */
 
 static inline int disk_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
@@ -68,6 +69,12 @@ static inline int disk_sync(sqlite3_file *file, int flags)
     return system_methods->xSync(file, flags);
 }
 
+static inline int disk_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+    sizes++;
+    return system_methods->xFileSize(file, size);
+}
+
 static inline int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
     const int rc = system_vfs->xOpen(system_vfs, name, file, flags, out_flags);
@@ -78,6 +85,7 @@ static inline int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *fi
         log_methods = *system_methods;
         log_methods.xWrite = disk_write;
         log_methods.xSync = disk_sync;
+        log_methods.xFileSize = disk_size;
         file->pMethods = &log_methods;
     }
     return rc;

@@ -86,6 +86,46 @@ static void a_small_commit_grows_the_log_by_a_chunk(void **state)
     place_clear(&p, db);
 }
 
+/* Whoever asks for it makes the next write change the file's times, and its sync dearer. */
+static void commits_inside_the_file_do_not_ask_for_its_size(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p);
+
+    (void)state;
+    insert(db, 1, 10);
+    sizes = 0;
+    for (int i = 0; i < 20; i++)
+        insert(db, 1, 10);
+    assert_int_equal(sizes, 0);
+    assert_int_equal(size_of(p.log), CHUNK);
+    place_clear(&p, db);
+}
+
+/* What another program gave up stands behind the frames that count. */
+static void zeros_are_written_only_behind_the_end_of_the_file(void **state)
+{
+    struct place p;
+    sqlite3 *db = place_make(&p), *other = place_open(&p, NULL);
+    long size;
+
+    (void)state;
+    insert(db, 1, 10);
+    must(other, "PRAGMA cache_size=5; BEGIN IMMEDIATE");
+    insert(other, 1000, 1000);
+    must(other, "ROLLBACK");
+    size = size_of(p.log);
+    assert_true(size > CHUNK);
+    for (int i = 0; i < 140; i++) { /* the frames of some of them go over the end that this connection knew of */
+        insert(db, 1, 10);
+        assert_int_equal(size_of(p.log), size);
+    }
+    assert_int_equal(rows_of(other), 141);
+    assert_sound(other);
+    sqlite3_close(other);
+    place_clear(&p, db);
+}
+
 static void other_connections_see_each_commit_and_the_writers_lock(void **state)
 {
     struct place p;
@@ -331,6 +371,8 @@ int main(void)
         cmocka_unit_test(a_commit_larger_than_the_buffer_is_written_whole),
         cmocka_unit_test(a_writer_that_rests_keeps_no_buffer_and_goes_on_with_the_next_commit),
         cmocka_unit_test(a_small_commit_grows_the_log_by_a_chunk),
+        cmocka_unit_test(commits_inside_the_file_do_not_ask_for_its_size),
+        cmocka_unit_test(zeros_are_written_only_behind_the_end_of_the_file),
         cmocka_unit_test(other_connections_see_each_commit_and_the_writers_lock),
         cmocka_unit_test(a_transaction_larger_than_the_cache_is_whole),
         cmocka_unit_test(truncation_leaves_nothing_behind),
