@@ -112,10 +112,10 @@ static void zeros_are_written_only_behind_the_end_of_the_file(void **state)
     (void)state;
     insert(db, 1, 10);
     must(other, "PRAGMA cache_size=5; BEGIN IMMEDIATE");
-    insert(other, 1000, 1000);
+    insert(other, 600, 1000);
     must(other, "ROLLBACK");
     size = size_of(p.log);
-    assert_true(size > CHUNK);
+    assert_true(size > CHUNK && size < 2 * CHUNK);
     for (int i = 0; i < 140; i++) { /* the frames of some of them go over the end that this connection knew of */
         insert(db, 1, 10);
         assert_int_equal(size_of(p.log), size);
