@@ -209,6 +209,14 @@ void row_cache_clear(struct store_conn *c)
     c->rows = NULL;
 }
 
+static int by_address(const void *a, const void *b)
+{
+    struct kept *const *x = a, *const *y = b;
+
+    return ((uintptr_t)*x > (uintptr_t)*y) - ((uintptr_t)*x < (uintptr_t)*y);
+}
+
+/* The lowest first: of each size malloc keeps the first few freed blocks, and a page of the system's with each, wherever in the heap it is. */
 void row_cache_free(struct row_cache *cache)
 {
     struct kept **places;
@@ -216,6 +224,7 @@ void row_cache_free(struct row_cache *cache)
     if (cache == NULL)
         return;
     places = &cache->places[0][0][0];
+    qsort(places, ROW_KINDS * SETS * WAYS, sizeof(*places), by_address);
     for (size_t i = 0; i < ROW_KINDS * SETS * WAYS; i++) {
         wipe(places[i]);
         free(places[i]);
