@@ -22,6 +22,7 @@ struct auth_job {
     char *long_nickname; /* one that does not fit there; NULL: none */
     char *package; /* NULL: none named */
     char *why;     /* refused: the sentence; NULL: none */
+    bool noted;    /* nothing about the device is to be written */
     unsigned caps;
     int64_t expires_ms;
     uint64_t notices; /* token_notices when it was submitted */
@@ -48,6 +49,16 @@ static void copy(char *to, size_t size, struct str from)
 
 /* --- the device was seen --- */
 
+#define CAPS_SIZE 32
+
+/* As the store keeps them. */
+static struct str caps_text(char out[static CAPS_SIZE], unsigned caps)
+{
+    (void)snprintf(out, CAPS_SIZE, "%s%s%s", caps & WIRE_CAP_ACK ? "ack," : "", caps & WIRE_CAP_QUOTE ? "quote," : "",
+                   caps & WIRE_CAP_RECALL ? "recall" : "");
+    return str_c(out);
+}
+
 static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 {
     struct seen_job *j = (struct seen_job *)job;
@@ -56,7 +67,7 @@ static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     const struct principal_claim claim = session_token_claim(&j->token, user);
     struct principal who;
     struct outcome out;
-    char caps[32];
+    char caps[CAPS_SIZE];
 
     /* Once more, now that notices find the session: a token that was revoked while it was being checked. */
     tx_outcome_init(&out);
@@ -64,9 +75,7 @@ static void seen_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     tx_outcome_free(&out);
     if (j->base.rc != RESULT_OK)
         return;
-    (void)snprintf(caps, sizeof(caps), "%s%s%s", j->caps & WIRE_CAP_ACK ? "ack," : "",
-                   j->caps & WIRE_CAP_QUOTE ? "quote," : "", j->caps & WIRE_CAP_RECALL ? "recall" : "");
-    device_seen(&tx, user, device, str_c(caps), str_n(device.p + device.n, j->package_len), j->serial,
+    device_seen(&tx, user, device, caps_text(caps, j->caps), str_n(device.p + device.n, j->package_len), j->serial,
                 j->base.config->server.device_days);
 }
 
@@ -136,6 +145,7 @@ static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     struct core_tx tx = session_job_tx(&j->base, conn, now_ms);
     struct principal who;
     struct outcome out;
+    char caps[CAPS_SIZE];
 
     free(j->why);
     j->why = NULL;
@@ -149,6 +159,7 @@ static void auth_run(struct job *job, struct store_conn *conn, int64_t now_ms)
     j->expires_ms = who.expires_ms;
     copy(j->claim.user, sizeof(j->claim.user), who.user);
     note_nickname(j, who.client.nickname);
+    j->noted = device_noted(&tx, who.user, str_c(j->device), caps_text(caps, j->caps), str_c(j->package != NULL ? j->package : ""));
 }
 
 static void auth_drop(struct job *job)
@@ -194,6 +205,19 @@ static void send_ready(struct session *s, const struct auth_job *j)
     session_send(s, &o);
 }
 
+/* The device is back, and nothing about it is to be written: its older sessions leave all the same. False: some were not told. */
+static bool take_over(struct session *s, int64_t now_ms)
+{
+    struct api_thread *t = s->thread;
+    const struct str user = session_user_id(s->user), device = str_c(s->device);
+
+    session_table_replace(t, s->user->app_id, user, device, s->serial);
+    if (!event_device_offer(t->gateway->bus, t->mailbox, s->user->app_id, user, device, s->serial))
+        return false;
+    s->seen_s = (uint32_t)(now_ms / 1000);
+    return true;
+}
+
 /* The token stands: the session is ready. */
 static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
@@ -220,7 +244,8 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         held = session_take_held(s);
         session_table_add(s, j->base.app_id, str_c(j->claim.user));
     }
-    session_auth_seen(s, j->package);
+    if (!j->noted || !take_over(s, now_ms))
+        session_auth_seen(s, j->package);
     s->state = SESSION_READY;
     session_update_deadline(s);
     send_ready(s, j);

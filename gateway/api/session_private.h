@@ -268,5 +268,7 @@ void session_table_add(struct session *s, int64_t app_id, struct str user);
 void session_table_remove(struct session *s);
 /* Is this device connected on this thread? */
 bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
+/* Closes the user's sessions of the device that are older than the one with this serial. */
+void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint64_t serial);
 
 #endif

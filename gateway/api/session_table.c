@@ -40,6 +40,15 @@ void session_table_remove(struct session *s)
     metrics_add(s->thread->gateway->metrics.connections, -1);
 }
 
+void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint64_t serial)
+{
+    struct session_user *u = session_table_user(t, app_id, user);
+
+    for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
+        if (s->serial < serial && str_eq(str_c(s->device), device))
+            session_stop(s, CLOSE_REPLACED, "the same device connected elsewhere");
+}
+
 bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device)
 {
     const struct session_user *u = session_table_user(t, app_id, user);
@@ -112,10 +121,7 @@ static void on_notice(struct bus_notice *bus_notice, void *ctx)
             events_stream_notice(u->streams, n);
         break;
     case NOTICE_DEVICE:
-        u = session_table_user(t, n->app, n->user);
-        for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
-            if (s->serial < n->serial && str_eq(str_c(s->device), n->room))
-                session_stop(s, CLOSE_REPLACED, "the same device connected elsewhere");
+        session_table_replace(t, n->app, n->user, n->room, n->serial);
         break;
     case NOTICE_VISIT:
         n->visit(n->arg, t);

@@ -47,6 +47,8 @@ void bus_detach(struct bus *bus, struct mailbox *mailbox);
 void bus_publish(struct bus *bus, struct bus_notice *notice, bool more);
 /* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
 void bus_offer(struct bus *bus, struct bus_notice *notice);
+/* The same for everyone but `own`. False: somebody did not get it. */
+bool bus_offer_others(struct bus *bus, const struct mailbox *own, struct bus_notice *notice);
 
 /* Delivers `last` at `home` when every other attached thread has handled all that was published before this call: then nothing that
  * those notices took back can leave any more. False: there is no other thread, so there is nothing to wait for and `last` is not

@@ -113,14 +113,20 @@ static void wake_all(struct bus *bus)
         mailbox_wake(bus->boxes[i]);
 }
 
-/* Under the lock. */
-static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
+/* Under the lock: to all but `own` (NULL: to all). False: one of them has no room, and did not get it. */
+static bool hand_out(struct bus *bus, struct bus_notice *notice, const struct mailbox *own, bool may_drop)
 {
+    bool all = true;
+
     for (unsigned i = 0; i < bus->count; i++) {
         struct bus_mail *m;
 
-        if (may_drop && !has_room(bus, bus->boxes[i]))
+        if (bus->boxes[i] == own)
             continue;
+        if (may_drop && !has_room(bus, bus->boxes[i])) {
+            all = false;
+            continue;
+        }
         m = malloc(sizeof(*m));
         if (m == NULL)
             abort();
@@ -130,6 +136,7 @@ static void hand_out(struct bus *bus, struct bus_notice *notice, bool may_drop)
         atomic_fetch_add_explicit(&notice->refs, 1, memory_order_relaxed);
         mailbox_post_quietly(bus->boxes[i], &m->mail);
     }
+    return all;
 }
 
 /* Waits until every thread has read some of what it has. It waits without the lock: edge threads take it to offer, and one that waited here for
@@ -153,7 +160,7 @@ void bus_publish(struct bus *bus, struct bus_notice *notice, bool more)
         if (bus->tap != NULL)
             bus->tap(notice, bus->tap_ctx);
         wait_for_room(bus);
-        hand_out(bus, notice, false);
+        (void)hand_out(bus, notice, NULL, false);
         if (!more)
             wake_all(bus);
         pthread_mutex_unlock(&bus->lock);
@@ -161,15 +168,23 @@ void bus_publish(struct bus *bus, struct bus_notice *notice, bool more)
     unref(notice);
 }
 
-void bus_offer(struct bus *bus, struct bus_notice *notice)
+bool bus_offer_others(struct bus *bus, const struct mailbox *own, struct bus_notice *notice)
 {
+    bool all = true;
+
     if (bus != NULL) {
         pthread_mutex_lock(&bus->lock);
-        hand_out(bus, notice, true);
+        all = hand_out(bus, notice, own, true);
         wake_all(bus);
         pthread_mutex_unlock(&bus->lock);
     }
     unref(notice);
+    return all;
+}
+
+void bus_offer(struct bus *bus, struct bus_notice *notice)
+{
+    (void)bus_offer_others(bus, NULL, notice);
 }
 
 /* --- through every thread and home --- */

@@ -52,15 +52,26 @@ static struct str add_package(struct core_tx *tx, struct str user, struct str de
     return package;
 }
 
+static bool noted(const struct core_tx *tx, const struct device_row *row, struct str caps, struct str package)
+{
+    return str_eq(row->caps, caps) && (str_empty(package) || listed(row->packages, package)) &&
+           tx->now_ms - row->seen_ms < SEEN_STEP_MS;
+}
+
+bool device_noted(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package)
+{
+    struct device_row row;
+
+    return store_device_get(tx->conn, tx->app_id, user, device, &row) && noted(tx, &row, caps, package);
+}
+
 void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,
                  int64_t device_days)
 {
     struct device_row row;
     const bool known = store_device_get(tx->conn, tx->app_id, user, device, &row);
-    const bool same = known && str_eq(row.caps, caps) && (str_empty(package) || listed(row.packages, package)) &&
-                      tx->now_ms - row.seen_ms < SEEN_STEP_MS;
 
-    if (!same) {
+    if (!known || !noted(tx, &row, caps, package)) {
         struct str packages = known && !str_empty(row.packages) ? row.packages : STR("");
 
         if (!str_empty(package) && !listed(packages, package))

@@ -5,7 +5,7 @@
  * Borrows: texts, for the call.
  * Bounds:  device ids 64 bytes; packages kept per device 1,024 bytes; DEVICE_TOUCHED recalls noted in a batch.
  * Fails:   an ack for a room that is not the user's is ignored: it says nothing that could be wrong for others.
- * Thread:  writer.
+ * Thread:  writer, unless said otherwise.
  */
 #ifndef RECALLD_CORE_DEVICE_H
 #define RECALLD_CORE_DEVICE_H
@@ -43,6 +43,8 @@ struct device_ack {
     bool can_recall;  /* the connection it came on said that it applies recalls */
 };
 
+/* Is the device known as just this, and was it seen so lately, that device_seen would write nothing? On readers' threads too. `caps` as there. */
+bool device_noted(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package);
 /* A device connected, or is connected still: remembers it and tells older sessions of the same device to leave. Devices that were
  * not seen for twice `device_days` are forgotten, a few at a time. */
 void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,

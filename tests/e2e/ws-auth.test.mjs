@@ -1,5 +1,6 @@
 // Authentication of a WebSocket: headers or first frame, refusals and their close codes, Origin, devices.
 import assert from 'node:assert/strict';
+import { sleep } from './lib/server.mjs';
 import { APP, Device, OTHER_APP, eventually, fileServer, makeRoom, makeUsers, ownServer, platform, signToken, test } from './lib/suite.mjs';
 
 const server = await fileServer();
@@ -112,6 +113,19 @@ test('the same device on another thread is found too', async (t) => {
   const { ann: user } = await makeUsers(threaded, APP, 'ann');
   let last = await Device.login(threaded, APP, user, { device: 'one' });
   for (let i = 0; i < 6; i += 1) {
+    const next = await Device.login(threaded, APP, user, { device: 'one' });
+    await last.closedWith(4409);
+    last = next;
+  }
+  await last.ping();
+});
+
+test('a device that was noted before replaces its older connection, on whichever thread that is', async (t) => {
+  const threaded = await ownServer(t, { server: { threads: 2 } });
+  const { ann: user } = await makeUsers(threaded, APP, 'ann');
+  let last = await Device.login(threaded, APP, user, { device: 'one' });
+  for (let i = 0; i < 6; i += 1) {
+    await sleep(150); // what is for later is written after 50 ms: from now on nothing is to be written
     const next = await Device.login(threaded, APP, user, { device: 'one' });
     await last.closedWith(4409);
     last = next;

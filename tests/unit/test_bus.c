@@ -174,11 +174,36 @@ static void what_is_published_together_wakes_each_thread_once(void **state)
     bus_destroy(bus);
 }
 
+static void what_is_offered_to_the_others_says_whether_they_all_got_it(void **state)
+{
+    struct bus *bus = bus_create(ignore, 1);
+    struct mailbox *boxes[3];
+    int seen = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        boxes[i] = mailbox_create(16, NULL, NULL);
+        assert_true(bus_attach(bus, boxes[i]));
+    }
+    assert_true(bus_offer_others(bus, boxes[0], make(1)));
+    assert_int_equal(mailbox_depth(boxes[0]), 0);
+    assert_int_equal(mailbox_drain(boxes[1], &seen, 0), 1);
+    assert_false(bus_offer_others(bus, boxes[0], make(2))); /* the third still has the first */
+    assert_int_equal(mailbox_drain(boxes[1], &seen, 0), 1);
+    assert_int_equal(mailbox_drain(boxes[2], &seen, 0), 1);
+    for (int i = 0; i < 3; i++) {
+        bus_detach(bus, boxes[i]);
+        mailbox_free(boxes[i]);
+    }
+    bus_destroy(bus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notices_arrive_in_order_while_threads_offer_to_each_other),
         cmocka_unit_test(what_is_published_together_wakes_each_thread_once),
+        cmocka_unit_test(what_is_offered_to_the_others_says_whether_they_all_got_it),
         cmocka_unit_test(a_fence_comes_home_after_every_other_thread_handled_what_was_published),
     };
 
