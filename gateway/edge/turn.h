@@ -21,7 +21,7 @@
 
 #include "edge/thread.h"
 
-#define TURN_BREATH_NS UINT64_C(1000000)
+#define TURN_BREATH_NS UINT64_C(400000)
 #define TURN_LATER_NS  UINT64_C(1000000)
 
 /* After t->loop was made. */
