@@ -1,7 +1,7 @@
 /*
  * gateway/edge/turn.h - one turn of an edge thread's loop: what is live goes first, and newcomers get the time that is left.
  *
- *     timers → poll: sockets ─ each millisecond: a breath ─→ check: fan-out, newcomers' mail, upgrades → closing handles → …
+ *     timers → poll: sockets ─ each 0.4 ms: a breath ─→ check: fan-out, newcomers' mail, upgrades → closing handles → …
  *                                 │
  *                                 └ the calls' loop (HTTP connections; events and answers by mail), one slice of fan-out, the writer's wake
  *
@@ -21,7 +21,7 @@
 
 #include "edge/thread.h"
 
-#define TURN_BREATH_NS UINT64_C(400000)
+#define TURN_BREATH_NS UINT64_C(400000) /* longer, and a live message waits; shorter gave no more */
 #define TURN_LATER_NS  UINT64_C(1000000)
 
 /* After t->loop was made. */
