@@ -130,6 +130,8 @@ void session_auth_seen(struct session *s, const char *package)
 
 /* --- authentication --- */
 
+#define BUSY "The server is busy; try again in a second"
+
 static void note_nickname(struct auth_job *j, struct str nickname)
 {
     const bool fits = nickname.n < sizeof(j->nickname);
@@ -222,6 +224,7 @@ static bool take_over(struct session *s, int64_t now_ms)
 static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
     struct session_held *held = NULL;
+    const bool arrives = s->user == NULL; /* a renewal's `noted` may be of another device that it names */
 
     s->token = (unsigned)j->claim.token & 7U;
     s->token_foreign = j->claim.generation < 0;
@@ -229,7 +232,7 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
     memcpy(s->token_hash, j->claim.hash, sizeof(s->token_hash));
     s->expires_ms = j->expires_ms;
     s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;
-    if (s->user == NULL) {
+    if (arrives) {
         char *device = strdup(j->device);
 
         if (device == NULL) {
@@ -244,7 +247,7 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         held = session_take_held(s);
         session_table_add(s, j->base.app_id, str_c(j->claim.user));
     }
-    if (!j->noted || !take_over(s, now_ms))
+    if (!arrives || !j->noted || !take_over(s, now_ms))
         session_auth_seen(s, j->package);
     s->state = SESSION_READY;
     session_update_deadline(s);
@@ -267,9 +270,10 @@ static void auth_done(struct job *job, void *ctx)
         j->notices = t->sessions->token_notices;
         if (session_job_read(&j->base, s))
             return;
+        job->fate = RESULT_UNAVAILABLE;
     }
     if (job->fate != RESULT_OK)
-        refuse(s, j->base.has_id, j->base.id, job->fate, "");
+        refuse(s, j->base.has_id, j->base.id, job->fate, job->fate == RESULT_UNAVAILABLE ? BUSY : "");
     else if (j->base.rc != RESULT_OK)
         refuse(s, j->base.has_id, j->base.id, j->base.rc, j->why != NULL ? j->why : "");
     else if (s->user != NULL && !str_eq(session_user_id(s->user), str_c(j->claim.user)))
@@ -378,7 +382,7 @@ void session_auth_start(struct session *s, struct str client_key, struct str tok
         s->state = SESSION_CHECKING;
     j->notices = s->thread->sessions->token_notices;
     if (!session_job_read(&j->base, s)) {
-        refuse(s, has_id, id, RESULT_UNAVAILABLE, "The server is busy; try again in a second");
+        refuse(s, has_id, id, RESULT_UNAVAILABLE, BUSY);
         auth_drop(&j->base.job);
     }
 }

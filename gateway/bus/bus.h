@@ -47,7 +47,8 @@ void bus_detach(struct bus *bus, struct mailbox *mailbox);
 void bus_publish(struct bus *bus, struct bus_notice *notice, bool more);
 /* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
 void bus_offer(struct bus *bus, struct bus_notice *notice);
-/* The same for everyone but `own`. False: somebody did not get it. */
+/* The same for everyone but `own`, NULL: for everyone. False: somebody's mailbox was full, and they did not get it. As with bus_offer the tap does not see
+ * it, and a NULL bus only releases it (true). */
 bool bus_offer_others(struct bus *bus, const struct mailbox *own, struct bus_notice *notice);
 
 /* Delivers `last` at `home` when every other attached thread has handled all that was published before this call: then nothing that

@@ -93,8 +93,8 @@ struct hub_ops {
     enum audience_answer (*sees)(struct hub_conn *conn, const struct audience *audience);
     /* There is work for hub_turn. */
     void (*wake)(void *ctx);
-    /* Are events about to be committed, of whatever room? With the time, monotonic. A large and busy room waits a little for them; may be NULL:
-     * then none waits. */
+    /* Are events about to be committed, of whatever room? Asked before each slice of a large and busy room, which waits a little for them. *now_us is
+     * the time, monotonic and above 0, whatever the answer. May be NULL: then none waits. */
     bool (*under_way)(void *ctx, int64_t *now_us);
     /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. Only a hint; may be NULL. */
     void (*approach)(const struct hub_conn *conn);

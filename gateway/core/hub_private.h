@@ -1,5 +1,5 @@
 /*
- * gateway/core/hub_private.h - what hub.c (rooms, fan-out), hub_tail.c, hub_send.c and cursor.c (catching up) share. Not for others.
+ * gateway/core/hub_private.h - what hub.c (rooms, publishing), hub_sweep.c (fan-out), hub_tail.c, hub_send.c and cursor.c (catching up) share. Not for others.
  * Ownership, bounds and thread: as in hub.h.
  */
 #ifndef RECALLD_CORE_HUB_PRIVATE_H
@@ -66,6 +66,7 @@ struct hub_room {
     uint32_t fresh, burst; /* events published in this round, and in the one before */
     int64_t held_us;       /* how long this round has waited for others */
     int64_t held_since_us; /* 0: does not wait */
+    int64_t looked_us;     /* when that was asked last */
     int64_t heard;      /* the highest seq that this thread knows of */
     struct frame **tail; /* tail_count frames, the last with seq tail_last, growing by one */
     uint32_t tail_count, tail_cap;

@@ -12,7 +12,8 @@
  * a system call of some 4 us, and each line that is not in the cache would make it several per cent longer. */
 #define PREFETCH 6U
 #define PREFETCH_OWNER 3U
-#define BURST 2U /* so many events in a round, and the next ones are worth waiting for */
+#define BURST 2U      /* so many events in a round, and the next ones are worth waiting for */
+#define REST_US 50000 /* a room in which nothing was to be done for so long does not burst any more */
 
 /* To the end of the line. */
 static void line_up(struct hub *h, struct hub_room *r)
@@ -55,25 +56,26 @@ static void end_round(struct hub_room *r)
     r->held_us = 0;
 }
 
-/* Is the room to wait for events that are about to be committed? */
+/* Is the room to wait for events that are about to be committed? Its time is counted from look to look. */
 static bool holds(const struct hub *h, struct hub_room *r)
 {
-    const int64_t most = r->count < HUB_HOLD_US ? r->count : HUB_HOLD_US;
-    int64_t now_us = 0;
+    const int64_t most = r->count < HUB_HOLD_US ? r->count : HUB_HOLD_US, since = r->held_since_us;
+    int64_t now_us;
     bool under_way;
 
+    r->held_since_us = 0;
     if (r->count < HUB_HOLD_SUBSCRIBERS || (r->burst < BURST && r->fresh < BURST) || h->ops->under_way == NULL)
         return false;
-    under_way = r->held_us < most && h->ops->under_way(h->ctx, &now_us);
-    if (r->held_since_us == 0 && !under_way)
+    under_way = h->ops->under_way(h->ctx, &now_us);
+    if (now_us - r->looked_us > REST_US)
+        r->burst = 0;
+    r->looked_us = now_us;
+    if (since != 0)
+        r->held_us += now_us - since;
+    if (!under_way || r->held_us >= most || (r->burst < BURST && r->fresh < BURST))
         return false;
-    if (r->held_since_us == 0)
-        r->held_since_us = now_us;
-    if (under_way && r->held_us + now_us - r->held_since_us < most)
-        return true;
-    r->held_us += now_us - r->held_since_us;
-    r->held_since_us = 0;
-    return false;
+    r->held_since_us = now_us;
+    return true;
 }
 
 /* Serves the next slice of a room; returns how many subscribers it visited. */
@@ -100,36 +102,31 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r)
 enum hub_left hub_turn(struct hub *h, unsigned slices)
 {
     const unsigned most = slices * HUB_SLICE;
-    const struct hub_room *held = NULL; /* the first that waits: when it comes again, all others had their turn */
-    bool all_hold = false;
+    const struct hub_room *held = NULL; /* the first that waits since one was served: when it comes again, all that are left wait */
 
     h->woken = false;
-    for (unsigned visited = 0; visited < most && h->dirty_head != NULL && !(all_hold && h->dirty_head == held);) {
+    for (unsigned visited = 0; visited < most && h->dirty_head != NULL && h->dirty_head != held;) {
         struct hub_room *r = next_in_line(h);
 
         if (holds(h, r)) {
-            if (held == NULL || held == r) {
-                held = r;
-                all_hold = true;
-            }
+            held = held != NULL ? held : r;
             line_up(h, r);
             continue;
         }
+        held = NULL;
         if (r->round == 0)
             r->round = r->count;
         visited += 1 + serve_slice(h, r);
         if (r->remaining == 0 || r->round == 0)
             end_round(r);
-        if (r->remaining != 0) {
-            all_hold = false;
+        if (r->remaining != 0)
             line_up(h, r);
-        } else if (h->tail_bytes > HUB_TAILS_BYTES) {
+        else if (h->tail_bytes > HUB_TAILS_BYTES)
             hub_tail_drop(h, r, 0); /* too much in memory: who has not got it reads the log */
-        }
     }
     cursor_turn(h);
-    if (all_hold && h->dirty_head == held)
-        return HUB_HELD;
-    h->woken = h->dirty_head != NULL;
-    return h->woken ? HUB_MORE : HUB_NOTHING;
+    h->woken = h->dirty_head != NULL && h->dirty_head != held;
+    if (h->woken)
+        return HUB_MORE;
+    return h->dirty_head != NULL ? HUB_HELD : HUB_NOTHING;
 }

@@ -76,7 +76,7 @@ struct edge_thread {
     uv_check_t check;
     uv_prepare_t prepare;
     uv_idle_t idle;
-    uv_timer_t held; /* active: rooms wait for events under way, until it fires */
+    uv_timer_t held; /* active: rooms waited for events under way, and are looked at again when it fires */
     uv_timer_t ticks;
     bool calls_made;
     bool calls_run;     /* they are at work right now */

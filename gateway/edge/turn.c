@@ -129,7 +129,8 @@ static void fan_out(struct edge_thread *t)
     t->turn_waiting = false;
     left = session_turn(t->api);
     t->turn_held = left == HUB_HELD;
-    t->turn_waiting = left == HUB_MORE;
+    if (left == HUB_MORE)
+        t->turn_waiting = true;
     if (left == HUB_HELD && !t->stopping && !uv_is_active((uv_handle_t *)&t->held))
         uv_timer_start(&t->held, on_held, 1, 0);
 }

@@ -47,7 +47,7 @@ struct world {
     size_t read_count;
     enum result read_rc;
     bool under_way; /* events are about to be committed */
-    int64_t now_us;
+    int64_t now_us, step_us; /* the latter passes at each look at the clock */
     int wakes;
 };
 
@@ -147,8 +147,9 @@ static inline void on_wake(void *ctx)
 
 static inline bool on_under_way(void *ctx, int64_t *now_us)
 {
-    const struct world *w = ctx;
+    struct world *w = ctx;
 
+    w->now_us += w->step_us;
     *now_us = w->now_us;
     return w->under_way;
 }

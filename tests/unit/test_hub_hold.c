@@ -135,6 +135,100 @@ static void a_small_room_does_not_wait_and_is_served_while_a_large_one_does(void
     disperse(w, c);
 }
 
+static void a_room_that_shrinks_while_it_waits_is_served_all_the_same(void **state)
+{
+    struct world *w = the_world(state);
+    struct crowd *c = burst(w);
+
+    w->under_way = true;
+    publish(w, "c", "x");
+    assert_int_equal(hub_turn(w->hub, 1), HUB_HELD);
+    w->now_us += MANY - 20;
+    w->under_way = false;
+    assert_int_equal(hub_turn(w->hub, 1), HUB_MORE);
+    w->under_way = true;
+    assert_int_equal(hub_turn(w->hub, 1), HUB_HELD);
+    for (int i = MANY - 40; i < MANY; i++) { /* it has waited for longer than a room of this size may */
+        peer_free(w, c->peers[i]);
+        c->peers[i] = peer_new();
+    }
+    while (hub_turn(w->hub, 1) == HUB_MORE)
+        continue;
+    for (int i = 0; i < MANY - 40; i++)
+        assert_int_equal(check_order(c->peers[i], 0), 3);
+    disperse(w, c);
+}
+
+static void an_event_after_a_rest_does_not_wait(void **state)
+{
+    struct world *w = the_world(state);
+    struct crowd *c = burst(w);
+
+    w->now_us += 60000;
+    w->under_way = true;
+    publish(w, "c", "x");
+    while (hub_turn(w->hub, 4) == HUB_MORE)
+        continue;
+    all_have(c, 3, 1);
+    disperse(w, c);
+}
+
+/* A room of another app, of `n` peers; all frames are alike. */
+static struct peer **other_room(struct world *w, int app, int n)
+{
+    struct peer **peers = calloc((size_t)n, sizeof(*peers));
+    bool existing;
+
+    for (int i = 0; i < n; i++) {
+        peers[i] = peer_new();
+        assert_non_null(hub_subscribe(w->hub, &peers[i]->conn, APP + app, ROOM, -1, NULL, &existing));
+    }
+    answer_reads(w);
+    return peers;
+}
+
+static void publish_there(struct world *w, int app, int64_t seq)
+{
+    char payload[32];
+    struct frame_parts parts = {.type = EVENT_MESSAGE, .app = APP + app, .seq = seq, .room = ROOM};
+    struct frame *f;
+
+    snprintf(payload, sizeof(payload), "[%d:m=x]", (int)seq);
+    parts.payload = str_c(payload);
+    f = frame_make(&parts);
+    hub_publish(w->hub, f);
+    frame_unref(f);
+}
+
+static void a_turn_ends_when_all_that_is_left_waits(void **state)
+{
+    enum { FIRST = 256, SECOND = 1200, SMALL = 128 };
+    static const int sizes[] = {FIRST, SECOND, SMALL};
+    struct world *w = the_world(state);
+    struct peer **rooms[3];
+
+    for (int r = 0; r < 3; r++)
+        rooms[r] = other_room(w, 1 + r, sizes[r]);
+    for (int64_t seq = 1; seq <= 2; seq++)
+        for (int r = 0; r < 3; r++)
+            publish_there(w, 1 + r, seq);
+    run(w);
+    w->step_us = 100;
+    w->under_way = true;
+    for (int r = 0; r < 3; r++)
+        publish_there(w, 1 + r, 3);
+    /* The first waits, the second too, the third is served meanwhile; then the first's time is up, and the second's is not. */
+    assert_int_equal(hub_turn(w->hub, 16), HUB_HELD);
+    assert_int_equal(check_order(rooms[0][0], 0), 3);
+    assert_int_equal(check_order(rooms[1][0], 0), 2);
+    assert_int_equal(check_order(rooms[2][0], 0), 3);
+    for (int r = 0; r < 3; r++) {
+        for (int i = 0; i < sizes[r]; i++)
+            peer_free(w, rooms[r][i]);
+        free(rooms[r]);
+    }
+}
+
 static void a_room_whose_last_subscriber_leaves_while_it_waits_is_forgotten(void **state)
 {
     struct world *w = the_world(state);
@@ -155,6 +249,9 @@ int main(void)
         REQUIREMENT(the_time_that_a_round_may_wait_is_not_given_twice),
         REQUIREMENT(a_lone_event_does_not_wait),
         REQUIREMENT(a_small_room_does_not_wait_and_is_served_while_a_large_one_does),
+        REQUIREMENT(a_room_that_shrinks_while_it_waits_is_served_all_the_same),
+        REQUIREMENT(an_event_after_a_rest_does_not_wait),
+        REQUIREMENT(a_turn_ends_when_all_that_is_left_waits),
         REQUIREMENT(a_room_whose_last_subscriber_leaves_while_it_waits_is_forgotten),
     };
 
