@@ -207,7 +207,8 @@ static void send_ready(struct session *s, const struct auth_job *j)
     session_send(s, &o);
 }
 
-/* The device is back, and nothing about it is to be written: its older sessions leave all the same. False: some were not told. */
+/* The device is back, and nothing about it is to be written: its older sessions leave all the same. The token is not looked at once more, as
+ * seen_run does: auth_done had it read again if a notice came meanwhile, and later ones find the session. False: some were not told. */
 static bool take_over(struct session *s, int64_t now_ms)
 {
     struct api_thread *t = s->thread;

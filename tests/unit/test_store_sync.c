@@ -62,11 +62,14 @@ struct shout {
 };
 
 static int heard[64];
+static struct store *watched; /* NULL: nobody asks */
+static bool under_way;        /* while the last effect was committed */
 
 static void shout_commit(struct effect *effect)
 {
     struct shout *s = (struct shout *)effect;
 
+    under_way = watched != NULL && store_under_way(watched);
     heard[atomic_fetch_add(&published, 1)] = s->number;
     free(s);
 }
@@ -212,6 +215,79 @@ static void an_answer_that_wrote_nothing_waits_as_well(void **state)
     fixture_free(&f);
 }
 
+/* Who waits for what is under way looks again when it hears of it: by then it must not count any more. */
+static void what_is_admitted_is_under_way_until_it_is_published(void **state)
+{
+    struct fixture f;
+    struct task tasks[8];
+
+    (void)state;
+    start_with_small_batches(&f);
+    watched = f.store;
+    assert_false(store_under_way(f.store));
+    disk_hold(true);
+    submit_all(&f, tasks, 8);
+    await_ran(8);
+    assert_true(store_under_way(f.store));
+    disk_hold(false);
+    fixture_await(&f, 8);
+    assert_false(under_way);
+    assert_false(store_under_way(f.store));
+    disk_hold(true);
+    submit(&f, &tasks[0], 8, NULL); /* by itself: the writer waits for the disk */
+    disk_await(1);
+    assert_true(store_under_way(f.store));
+    disk_hold(false);
+    fixture_await(&f, 1);
+    assert_false(under_way);
+    assert_false(store_under_way(f.store));
+    watched = NULL;
+    fixture_free(&f);
+}
+
+static void spoil(struct store_conn *c, int64_t now_ms, struct task *task)
+{
+    (void)now_ms;
+    (void)task;
+    fixture_room(c, 1, "twice");
+    fixture_room(c, 1, "twice");
+}
+
+static void what_failed_is_under_way_no_longer(void **state)
+{
+    struct fixture f;
+    struct task good, bad;
+
+    (void)state;
+    start_with_small_batches(&f);
+    task_init(&bad, &f, spoil, NULL);
+    assert_true(store_submit_write(f.store, &bad.job));
+    submit(&f, &good, 1, NULL);
+    fixture_await(&f, 2);
+    assert_int_not_equal(bad.job.fate, RESULT_OK);
+    assert_false(store_under_way(f.store));
+    fixture_free(&f);
+}
+
+static void what_nobody_waits_for_is_not_under_way(void **state)
+{
+    struct fixture f;
+    struct task later;
+
+    (void)state;
+    start_with_small_batches(&f);
+    task_init(&later, &f, put, NULL);
+    later.job.rank = JOB_LATER;
+    disk_hold(true);
+    assert_true(store_submit_write(f.store, &later.job));
+    disk_await(1);
+    assert_false(store_under_way(f.store));
+    disk_hold(false);
+    fixture_await(&f, 1);
+    assert_false(store_under_way(f.store));
+    fixture_free(&f);
+}
+
 static void a_lone_commit_is_synced_once_before_anyone_hears_of_it(void **state)
 {
     struct fixture f;
@@ -298,6 +374,9 @@ int main(void)
         cmocka_unit_test(the_writer_runs_on_while_the_disk_is_waited_for),
         cmocka_unit_test(what_was_read_waits_until_it_is_on_the_disk),
         cmocka_unit_test(an_answer_that_wrote_nothing_waits_as_well),
+        cmocka_unit_test(what_is_admitted_is_under_way_until_it_is_published),
+        cmocka_unit_test(what_failed_is_under_way_no_longer),
+        cmocka_unit_test(what_nobody_waits_for_is_not_under_way),
         cmocka_unit_test(a_lone_commit_is_synced_once_before_anyone_hears_of_it),
         cmocka_unit_test(closing_waits_for_the_disk),
         cmocka_unit_test(a_sync_that_fails_ends_the_process_and_nobody_hears),
