@@ -2,6 +2,7 @@
 
 #include "store/db_backend.h"
 #include "store/log_file.h"
+#include "store/page_cache.h"
 #include "store/path.h"
 
 #include <malloc.h>
@@ -424,6 +425,7 @@ static struct db *open_db(const char *path, const struct db_options *options, ch
     if (writer) {
         /* Counting memory costs a lock at each allocation. Refused, harmlessly, once SQLite is in use. */
         (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+        page_cache_configure();
         if (!path_make_parent(path, error, error_size))
             goto err;
         d->lock = path_lock(path, error, error_size);

@@ -1,6 +1,7 @@
 #include "store/schema.h"
 
 #include "base/id.h"
+#include "base/log.h"
 #include "store/sql.h"
 
 #include <stdio.h>
@@ -225,6 +226,8 @@ bool schema_migrate(struct db *db, const char *uri, char *error, size_t error_si
                  uri, (long long)version, (long long)schema_version());
         return false;
     }
+    if (version > 0 && version < schema_version()) /* of a large database indexes take their time */
+        log_info("store_schema_rises", LOG_INT("from", version), LOG_INT("to", schema_version()), LOG_END);
     for (; version < schema_version(); version++) {
         if (!db_begin_write(db) || !apply(db, version) || !db_commit(db, NULL)) {
             if (db_status(db) == DB_FULL)
