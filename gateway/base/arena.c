@@ -5,14 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_BLOCK 16384U
-
 struct arena_block {
     struct arena_block *next;
     size_t used;
     size_t size;
     alignas(max_align_t) char data[];
 };
+
+/* Most jobs and calls ask for a few hundred bytes. A first block that malloc takes from a thread's own list (1,032 bytes at most in glibc)
+ * is one that was just given back, and still in the core's cache. */
+#define ARENA_FIRST (1024U - sizeof(struct arena_block))
+#define ARENA_BLOCK 16384U
 
 static struct arena_block *block_for(struct arena *a, size_t n)
 {
@@ -24,7 +27,8 @@ static struct arena_block *block_for(struct arena *a, size_t n)
         b = a->spare;
         a->spare = NULL;
     } else {
-        const size_t size = n > ARENA_BLOCK ? n : ARENA_BLOCK;
+        const size_t usual = b == NULL ? ARENA_FIRST : ARENA_BLOCK;
+        const size_t size = n <= usual ? usual : n <= ARENA_BLOCK ? ARENA_BLOCK : n;
 
         b = malloc(sizeof(*b) + size);
         if (b == NULL)
@@ -88,10 +92,12 @@ static void drop_until(struct arena *a, const struct arena_block *last)
         struct arena_block *b = a->head;
 
         a->head = b->next;
-        if (a->spare == NULL && b->size == ARENA_BLOCK)
+        if (b->size <= ARENA_BLOCK && (a->spare == NULL || a->spare->size < b->size)) {
+            free(a->spare);
             a->spare = b;
-        else
+        } else {
             free(b);
+        }
     }
 }
 

@@ -35,7 +35,7 @@ struct arena_mark {
 };
 struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
-/* Everything allocated becomes invalid; one block is kept. */
+/* Everything allocated becomes invalid; one block is kept, the largest of up to 16 KiB. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 

@@ -25,10 +25,24 @@ void id_random(void *out, size_t len)
     }
 }
 
+/* For what there is one of for each message or call, and that is no secret: one system call for some 64 of them. */
+static void pooled(void *out, size_t len)
+{
+    static _Thread_local unsigned char pool[512];
+    static _Thread_local size_t left;
+
+    if (left < len) {
+        left = sizeof pool;
+        id_random(pool, sizeof pool);
+    }
+    left -= len;
+    memcpy(out, pool + left, len);
+}
+
 uint64_t id_random_u64(void)
 {
     uint64_t v;
-    id_random(&v, sizeof v);
+    pooled(&v, sizeof v);
     return v;
 }
 
@@ -73,7 +87,7 @@ void id_uid_of(const unsigned char bits[static 10], char out[static ID_UID_SIZE]
 void id_uid(char out[static ID_UID_SIZE])
 {
     unsigned char b[10];
-    id_random(b, sizeof b);
+    pooled(b, sizeof b);
     id_uid_of(b, out);
 }
 
@@ -87,7 +101,7 @@ void id_token(char out[static ID_TOKEN_SIZE])
 void id_short(char out[static ID_SHORT_SIZE])
 {
     unsigned char b[10];
-    id_random(b, sizeof b);
+    pooled(b, sizeof b);
     base32(b, "abcdefghijklmnopqrstuvwxyz234567", out);
     out[16] = '\0';
 }

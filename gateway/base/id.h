@@ -1,8 +1,8 @@
 /*
  * gateway/base/id.h - random bytes and the ids and tokens made of them.
  *
- * Owns nothing, allocates nothing; any thread. Randomness is the kernel's (getrandom). A kernel that refuses
- * it leaves no safe way to go on: the process writes a line and aborts.
+ * Owns 512 bytes of random bits a thread, for all but id_random and id_token, which ask the kernel each time; allocates nothing; any thread.
+ * Randomness is the kernel's (getrandom). A kernel that refuses it leaves no safe way to go on: the process writes a line and aborts.
  */
 #ifndef RECALLD_BASE_ID_H
 #define RECALLD_BASE_ID_H

@@ -13,6 +13,12 @@
 /* The one global: see the header. */
 static _Atomic int level_now = LOG_LEVEL_INFO;
 
+static _Thread_local struct {
+    bool on;
+    size_t len;
+    char lines[LOG_LINE_MAX];
+} gathered;
+
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* What ends a line that was cut, and what ends one that was not. */
@@ -180,19 +186,47 @@ size_t log_format(char *out, size_t cap, enum log_level level, int64_t now_ms, c
     return whole + strlen(end);
 }
 
+static void write_out(const char *lines, size_t len)
+{
+    int saved = errno;
+    ssize_t n;
+    do {
+        n = write(STDERR_FILENO, lines, len);
+    } while (n < 0 && errno == EINTR);
+    errno = saved;
+}
+
+void log_flush(void)
+{
+    if (gathered.len > 0) {
+        write_out(gathered.lines, gathered.len);
+        gathered.len = 0;
+    }
+}
+
+void log_gather(bool on)
+{
+    log_flush();
+    gathered.on = on;
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     if (!log_enabled(level)) {
         return;
     }
-    int saved = errno;
     char line[LOG_LINE_MAX];
     size_t len = log_format(line, sizeof line, level, clock_wall_ms(), event, fields);
-    ssize_t n;
-    do {
-        n = write(STDERR_FILENO, line, len);
-    } while (n < 0 && errno == EINTR);
-    errno = saved;
+    if (!gathered.on || level >= LOG_LEVEL_WARN) {
+        log_flush();
+        write_out(line, len);
+        return;
+    }
+    if (len > sizeof gathered.lines - gathered.len) {
+        log_flush();
+    }
+    memcpy(gathered.lines + gathered.len, line, len);
+    gathered.len += len;
 }
 
 void log_set_level(enum log_level level)

@@ -1,11 +1,13 @@
 /*
  * gateway/base/log.h - JSON lines on standard error, for people and for collectors.
  *
- * Owns:    nothing but the log level, the one global of the program.
+ * Owns:    the log level, the one global of the program; and for each thread that gathers, the lines that it has not written yet.
  * Borrows: every string given, only during the call.
- * Bounds:  a line is at most LOG_LINE_MAX bytes; a longer one loses its last fields and says "cut":true.
- * Fails:   never: a line that standard error does not take is lost, the caller goes on.
- * Thread:  any; a line is one write(2), so lines of several threads do not mix.
+ * Bounds:  a line is at most LOG_LINE_MAX bytes; a longer one loses its last fields and says "cut":true. A thread gathers as much at most.
+ * Fails:   never: a line that standard error does not take is lost, the caller goes on. A process that is killed, or ends at once
+ *          because it cannot go on, loses what other threads have gathered.
+ * Thread:  any; lines are written whole, in one write(2) of at most LOG_LINE_MAX bytes, so lines of several threads do not mix (in a pipe
+ *          neither: PIPE_BUF is as much).
  *
  *     log_info("request", LOG_STR("id", id, id_len), LOG_INT("ms", took), LOG_END);
  *     {"time":"2024-05-01T10:00:00.123Z","level":"info","event":"request","id":"…","ms":3}
@@ -67,6 +69,13 @@ struct log_field {
 
 /* Writes one line if the level is on. `fields` ends with LOG_END. Any thread; keeps errno. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+/* From here on the calling thread's lines below warn are gathered, and written together by log_flush, before the next line from warn on, and when
+ * no further one fits: for a thread that writes a line for each request and flushes before it waits. Off, as it is at first: each is written at
+ * once, and so are those gathered. */
+void log_gather(bool on);
+/* Writes what the calling thread has gathered. Keeps errno. */
+void log_flush(void);
 
 /* Formats the same line, with its newline, into `out` (at least 64 bytes, at most LOG_LINE_MAX are used).
  * Returns its length. `now_ms` is the wall clock in ms since 1970. For tests and for callers with their own

@@ -154,6 +154,7 @@ static void *run(void *arg)
 {
     struct edge_thread *t = arg;
 
+    log_gather(true); /* a line for each call; turn.c flushes */
     thread_now(t);
     settings_read(&t->settings, t->gateway->config);
     t->api = session_thread_create(t->gateway, t->index, t->mailbox, t->later, turn_wake, t);
@@ -165,6 +166,7 @@ static void *run(void *arg)
     uv_run(&t->loop, UV_RUN_DEFAULT);
     turn_end(t);
     finish(t);
+    log_gather(false);
     return NULL;
 }
 

@@ -180,7 +180,7 @@ static void note_turn(struct edge_thread *t)
         t->long_turn_ms = thread_now(t);
 }
 
-/* Before the loop waits: the timers may have left something to write, or a call's connection closed. */
+/* Before the loop waits: the timers may have left something to write, or a call's connection closed. And the turn's lines are written. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct edge_thread *t = prepare->loop->data;
@@ -190,6 +190,7 @@ static void on_prepare(uv_prepare_t *prepare)
     if (uv_backend_timeout(&t->calls) == 0)
         run_calls(t);
     store_wake(t->gateway->store);
+    log_flush();
 }
 
 static void on_check(uv_check_t *check)

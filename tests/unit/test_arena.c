@@ -1,6 +1,7 @@
 /* Memory given back all at once: alignment, zeroes, texts, reuse. */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>
@@ -81,6 +82,26 @@ static void a_block_is_used_again(void **state)
     arena_free(&a);
 }
 
+static void little_takes_little_and_the_largest_block_is_kept(void **state)
+{
+    struct arena a = {0};
+    const void *large;
+
+    (void)state;
+    (void)arena_alloc(&a, 500);
+    assert_true(malloc_usable_size(a.head) < 1100);
+    (void)arena_alloc(&a, 300);
+    assert_true(malloc_usable_size(a.head) < 1100);
+    large = arena_alloc(&a, 5000);
+    assert_true(malloc_usable_size(a.head) > 16000);
+    (void)arena_alloc(&a, 40000); /* has a block of its own, which is not kept */
+    for (int i = 0; i < 3; i++) {
+        arena_reset(&a);
+        assert_ptr_equal(arena_alloc(&a, 500), large);
+    }
+    arena_free(&a);
+}
+
 static void a_rewind_gives_back_what_came_after_the_mark(void **state)
 {
     struct arena a = {0};
@@ -110,6 +131,7 @@ int main(void)
         cmocka_unit_test(aligned_zeroed_and_apart),
         cmocka_unit_test(texts),
         cmocka_unit_test(a_block_is_used_again),
+        cmocka_unit_test(little_takes_little_and_the_largest_block_is_kept),
         cmocka_unit_test(a_rewind_gives_back_what_came_after_the_mark),
     };
 

@@ -103,23 +103,61 @@ static void levels(void **state)
     log_set_level(LOG_LEVEL_INFO);
 }
 
+static char path[] = "/tmp/recalld-log-XXXXXX";
+static int was;
+
+static void catch_lines(void)
+{
+    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    was = dup(STDERR_FILENO);
+    assert_true(fcntl(file, F_SETFL, O_APPEND) == 0 && dup2(file, STDERR_FILENO) >= 0);
+    (void)close(file);
+}
+
+static void let_go(void)
+{
+    assert_true(dup2(was, STDERR_FILENO) >= 0);
+    (void)close(was);
+    (void)unlink(path);
+}
+
+/* How many whole lines were written, the last one's event in `last`. */
+static int written(char last[static 32])
+{
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char line[LOG_LINE_MAX];
+    int count = 0;
+    while (fgets(line, sizeof line, f) != NULL) {
+        json_t *o = json_loads(line, 0, NULL);
+        assert_non_null(o);
+        (void)snprintf(last, 32, "%s", json_string_value(json_object_get(o, "event")));
+        json_decref(o);
+        count++;
+    }
+    (void)fclose(f);
+    return count;
+}
+
 static void *write_lines(void *arg)
 {
+    const char *name = arg;
+    log_gather(name[0] > 'b');
     for (int i = 0; i < LINES; i++) {
-        log_info("thread", LOG_TEXT("name", arg), LOG_INT("i", i), LOG_END);
+        log_info("thread", LOG_TEXT("name", name), LOG_INT("i", i), LOG_END);
         log_debug("never", LOG_END);
     }
+    log_gather(false);
     return NULL;
 }
 
-static void threads_do_not_mix(void **state)
+static void lines_of_several_threads_do_not_mix(void **state)
 {
     (void)state;
-    char path[] = "/tmp/recalld-log-XXXXXX";
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    int was = dup(STDERR_FILENO);
-    assert_true(fcntl(file, F_SETFL, O_APPEND) == 0 && dup2(file, STDERR_FILENO) >= 0);
+    char last[32];
+    catch_lines();
     pthread_t threads[THREADS];
     static char names[THREADS][2] = {"a", "b", "c", "d"};
     for (int i = 0; i < THREADS; i++) {
@@ -128,23 +166,64 @@ static void threads_do_not_mix(void **state)
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
-    assert_true(dup2(was, STDERR_FILENO) >= 0);
-    (void)close(was);
-    (void)close(file);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    char line[LOG_LINE_MAX];
-    int count = 0;
-    while (fgets(line, sizeof line, f) != NULL) {
-        json_t *o = json_loads(line, 0, NULL);
-        assert_non_null(o);
-        assert_string_equal(json_string_value(json_object_get(o, "event")), "thread");
-        json_decref(o);
-        count++;
-    }
-    (void)fclose(f);
-    (void)unlink(path);
+    int count = written(last);
+    let_go();
     assert_int_equal(count, THREADS * LINES);
+    assert_string_equal(last, "thread");
+}
+
+static void gathered_lines_wait_for_the_flush_and_for_no_warning(void **state)
+{
+    (void)state;
+    char last[32] = "";
+    int counts[6];
+    catch_lines();
+    log_gather(true);
+    log_info("first", LOG_END);
+    log_info("second", LOG_END);
+    counts[0] = written(last);
+    log_flush();
+    counts[1] = written(last);
+    log_info("third", LOG_END);
+    counts[2] = written(last);
+    log_warn("warning", LOG_END);
+    counts[3] = written(last);
+    log_info("last", LOG_END);
+    log_gather(false);
+    counts[4] = written(last);
+    log_info("at once", LOG_END);
+    counts[5] = written(last);
+    let_go();
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(counts[1], 2);
+    assert_int_equal(counts[2], 2);
+    assert_int_equal(counts[3], 4);
+    assert_int_equal(counts[4], 5);
+    assert_int_equal(counts[5], 6);
+    assert_string_equal(last, "at once");
+}
+
+static void lines_that_no_longer_fit_are_written(void **state)
+{
+    (void)state;
+    char last[32] = "", text[1000];
+    int counts[2];
+    memset(text, 'x', sizeof text);
+    catch_lines();
+    log_gather(true);
+    for (int i = 0; i < 3; i++) {
+        log_info("fits", LOG_STR("t", text, sizeof text), LOG_END);
+    }
+    counts[0] = written(last);
+    log_info("more", LOG_STR("t", text, sizeof text), LOG_END);
+    counts[1] = written(last);
+    log_gather(false);
+    int all = written(last);
+    let_go();
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(counts[1], 3);
+    assert_int_equal(all, 4);
+    assert_string_equal(last, "more");
 }
 
 int main(void)
@@ -154,7 +233,9 @@ int main(void)
         cmocka_unit_test(hostile_text_stays_one_line),
         cmocka_unit_test(a_long_line_is_cut_and_says_so),
         cmocka_unit_test(levels),
-        cmocka_unit_test(threads_do_not_mix),
+        cmocka_unit_test(lines_of_several_threads_do_not_mix),
+        cmocka_unit_test(gathered_lines_wait_for_the_flush_and_for_no_warning),
+        cmocka_unit_test(lines_that_no_longer_fit_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
