@@ -133,7 +133,7 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
 
     sent = session_transport(s)->frames(s->connection, p, n, answer_follows(s->thread->hub), taken);
     if (sent == HUB_SENT)
-        metrics_inc(s->thread->gateway->metrics.deliveries);
+        s->thread->sessions->delivered++;
     else if (sent == HUB_BLOCKED)
         metrics_inc(s->thread->gateway->metrics.slow_readers);
     return sent;

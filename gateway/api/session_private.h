@@ -118,6 +118,7 @@ struct session_table {
     struct session_user **users; /* chains; a power of two of them */
     size_t user_count, user_chains;
     uint64_t heard;              /* events that the bus brought */
+    int64_t delivered;           /* sends that the metric does not know of yet: threads would take its line from each other at each */
     size_t walk;                 /* the chain that session_second looks at next */
     struct job *reads, **reads_end; /* those who arrive, in order: session_job_read */
     unsigned reads_open;            /* with the store */

@@ -186,9 +186,20 @@ void session_thread_destroy(struct api_thread *t)
 /* Slices of one turn: enough to keep a core busy, few enough that sockets are polled every millisecond or so. */
 #define TURN_SLICES 4U
 
+static void tell_delivered(struct api_thread *t)
+{
+    if (t->sessions->delivered == 0)
+        return;
+    metrics_add(t->gateway->metrics.deliveries, t->sessions->delivered);
+    t->sessions->delivered = 0;
+}
+
 enum hub_left session_turn(struct api_thread *t)
 {
-    return hub_turn(t->hub, TURN_SLICES);
+    const enum hub_left left = hub_turn(t->hub, TURN_SLICES);
+
+    tell_delivered(t);
+    return left;
 }
 
 size_t session_mail(struct api_thread *t, size_t max)
@@ -274,6 +285,7 @@ void session_second(struct api_thread *t, int64_t now_ms)
     check_apps(t);
     walk(t, now_ms);
     hub_second(t->hub);
+    tell_delivered(t);
     session_beat(t, now_ms);
 }
 
