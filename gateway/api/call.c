@@ -161,7 +161,7 @@ static void job_run(struct job *job, struct store_conn *conn, int64_t now_ms)
 enum result call_admit(struct api_call *call, const struct core_tx *tx, enum gateway_limit limit, int64_t n)
 {
     const int64_t wait = call->again ? 0
-                                     : gateway_admit(call->thread->gateway, tx->app_id, limit, tx->app->sends_per_second, n, tx->now_ms);
+                                     : gateway_admit(call->thread->gateway, tx->app_id, limit, tx->app->sends_per_second, n, clock_mono_ms());
 
     if (wait == 0)
         return RESULT_OK;

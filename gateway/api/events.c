@@ -1,6 +1,7 @@
 #include "api/events.h"
 
 #include "api/events_stream.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "core/replay.h"
 
@@ -50,7 +51,7 @@ static bool admit(struct api_call *call)
 {
     const int64_t wait =
         gateway_admit(call->thread->gateway, call->app_id, GATEWAY_CONNECTIONS, call->app->connections_per_second, 1,
-                      call->thread->now_ms());
+                      clock_mono_ms());
 
     if (wait == 0)
         return true;

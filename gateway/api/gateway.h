@@ -71,7 +71,8 @@ long gateway_app_sessions(struct gateway *g, int64_t app, long change);
 /* What is limited to so many a second for each app. Recalls have a bucket of their own, so that a flood of sends cannot keep them waiting. */
 enum gateway_limit { GATEWAY_SENDS, GATEWAY_RECALLS, GATEWAY_CONNECTIONS, GATEWAY_RC_RECALLS, GATEWAY_LIMITS };
 
-/* Counts `n` of an app against `per_second` (0: no limit), as rate_take does. 0: go on; else the seconds to wait. Any thread. */
+/* Counts `n` of an app against `per_second` (0: no limit), as rate_take does. 0: go on; else the seconds to wait. `now_ms`: the
+ * monotonic clock, because the other one may be set back by hours. Any thread. */
 int64_t gateway_admit(struct gateway *g, int64_t app, enum gateway_limit limit, int64_t per_second, int64_t n,
                       int64_t now_ms);
 /* What gateway_admit would answer now; takes nothing. */

@@ -1,5 +1,6 @@
 #include "api/rc_recall.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "core/quota.h"
 
@@ -151,7 +152,7 @@ static enum result find_broadcast(struct api_call *call, struct core_tx *tx, str
  * already is answered as it was then, however little is left: nothing new can come of it. */
 static enum result admit(struct api_call *call, struct core_tx *tx, const struct recall_command *c)
 {
-    const int64_t wait = gateway_wait(call->thread->gateway, tx->app_id, GATEWAY_RC_RECALLS, tx->app->recalls_per_second, 1, tx->now_ms);
+    const int64_t wait = gateway_wait(call->thread->gateway, tx->app_id, GATEWAY_RC_RECALLS, tx->app->recalls_per_second, 1, clock_mono_ms());
     struct recall_row recalled;
 
     if (store_recall_get(tx->conn, tx->app_id, c->message, &recalled))
@@ -167,7 +168,7 @@ static enum result admit(struct api_call *call, struct core_tx *tx, const struct
 
 static void take(struct api_call *call, struct core_tx *tx, const struct recall_command *c)
 {
-    (void)gateway_admit(call->thread->gateway, tx->app_id, GATEWAY_RC_RECALLS, tx->app->recalls_per_second, 1, tx->now_ms);
+    (void)gateway_admit(call->thread->gateway, tx->app_id, GATEWAY_RC_RECALLS, tx->app->recalls_per_second, 1, clock_mono_ms());
     if (c->broadcast)
         quota_take(tx, QUOTA_BROADCAST_RECALL);
 }

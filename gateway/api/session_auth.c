@@ -3,6 +3,7 @@
  */
 #include "api/credentials.h"
 #include "api/session_private.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "core/device.h"
@@ -298,12 +299,11 @@ static bool origin_allowed(const struct session *s, const struct config_app *app
 }
 
 /* A new connection counts against the app's connections_per_second; renewing a token does not. */
-static bool admit(struct session *s, const struct config_app *app, int64_t app_id, bool has_id, int64_t id,
-                  int64_t now_ms)
+static bool admit(struct session *s, const struct config_app *app, int64_t app_id, bool has_id, int64_t id)
 {
     const int64_t wait = s->user != NULL ? 0
                                          : gateway_admit(s->thread->gateway, app_id, GATEWAY_CONNECTIONS,
-                                                         app->connections_per_second, 1, now_ms);
+                                                         app->connections_per_second, 1, clock_mono_ms());
 
     if (wait == 0)
         return true;
@@ -337,7 +337,7 @@ static bool claim(struct session *s, struct str client_key, struct str token, bo
     } else {
         copy(app_name, 256, str_c(app->name));
         *app_id = gateway_app_id(s->thread->gateway, str_c(app->name));
-        ok = admit(s, app, *app_id, has_id, id, now_ms);
+        ok = admit(s, app, *app_id, has_id, id);
     }
     config_unref(config);
     return ok;
