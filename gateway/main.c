@@ -163,18 +163,26 @@ static bool failed(const char *what)
     return false;
 }
 
+/* The store's: a commit's events are with all threads, and its answers too. */
+static void on_published(void *ctx)
+{
+    bus_wake(ctx);
+}
+
 static bool open_parts(struct gateway *g, const struct config *config, struct edge **edge)
 {
-    const struct store_options options = {.uri = config->server.store,
-                                          .readers = (unsigned)config->server.readers,
-                                          .write_queue = (unsigned)config->server.writer_queue,
-                                          .read_queue = (unsigned)config->server.reader_queue,
-                                          .batch_max = (unsigned)config->server.batch_max};
+    struct store_options options = {.uri = config->server.store,
+                                    .readers = (unsigned)config->server.readers,
+                                    .write_queue = (unsigned)config->server.writer_queue,
+                                    .read_queue = (unsigned)config->server.reader_queue,
+                                    .batch_max = (unsigned)config->server.batch_max,
+                                    .published = on_published};
     char error[512] = "";
 
     g->bus = bus_create(session_bus_handler(), 0);
     if (g->bus == NULL || !gateway_watch_recalls(g) || !make_metrics(&g->metrics))
         return failed("out of memory");
+    options.published_ctx = g->bus;
     g->store = store_open(&options, error, sizeof(error));
     if (g->store == NULL)
         return failed(error);

@@ -42,10 +42,12 @@ void bus_destroy(struct bus *bus);
 bool bus_attach(struct bus *bus, struct mailbox *mailbox);
 /* After it returned no notice will be posted to the mailbox. */
 void bus_detach(struct bus *bus, struct mailbox *mailbox);
-/* Hands the notice to every attached mailbox; takes over the caller's reference. `more`: another one follows at once, and the threads
- * are woken with that. `bus` NULL: only releases. */
+/* Hands the notice to every attached mailbox; takes over the caller's reference. `more`: another one, or bus_wake, follows at once, and the
+ * threads are woken with that. `bus` NULL: only releases. */
 void bus_publish(struct bus *bus, struct bus_notice *notice, bool more);
-/* The same for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
+/* Wakes every thread that was given something without being woken. Any thread. */
+void bus_wake(struct bus *bus);
+/* The same as bus_publish for what may be dropped: never waits; a mailbox that is full does not get it. Any thread. */
 void bus_offer(struct bus *bus, struct bus_notice *notice);
 /* The same for everyone but `own`, NULL: for everyone. False: somebody's mailbox was full, and they did not get it. As with bus_offer the tap does not see
  * it, and a NULL bus only releases it (true). */

@@ -168,6 +168,13 @@ void bus_publish(struct bus *bus, struct bus_notice *notice, bool more)
     unref(notice);
 }
 
+void bus_wake(struct bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    wake_all(bus);
+    pthread_mutex_unlock(&bus->lock);
+}
+
 bool bus_offer_others(struct bus *bus, const struct mailbox *own, struct bus_notice *notice)
 {
     bool all = true;

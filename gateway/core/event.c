@@ -247,7 +247,7 @@ static void publication_commit(struct effect *effect)
 {
     struct publication *p = (struct publication *)effect;
 
-    bus_publish(p->bus, &p->notice->bus, effect->next != NULL); /* every effect is a publication */
+    bus_publish(p->bus, &p->notice->bus, true); /* bus_wake follows: store_options.published */
     free(p);
 }
 

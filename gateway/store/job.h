@@ -49,7 +49,7 @@ struct job {
 /*
  * An effect: what must happen if, and only after, the batch's commit is durable (publish an event), in the order in
  * which the jobs made it. The store calls exactly one of the two, on one thread at a time: the writer, or the one that waits for the disk
- * (store/syncer.h). `next` then is the next effect of those that became durable together, or NULL.
+ * (store/syncer.h). Effects wake nobody: store_options.published follows.
  */
 struct effect {
     struct effect *next;

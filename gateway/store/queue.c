@@ -77,7 +77,7 @@ static bool note_home(struct mailbox *homes[static QUEUE_HOMES], unsigned *n, st
     return true;
 }
 
-void queue_send_all_home(struct job *first, enum result fate)
+void queue_send_all_home(struct job *first, enum result fate, void (*before_wake)(void *ctx), void *ctx)
 {
     struct mailbox *homes[QUEUE_HOMES];
     struct job *next;
@@ -87,6 +87,8 @@ void queue_send_all_home(struct job *first, enum result fate)
         next = job->next; /* once sent, the job is its maker's */
         send_home(job, fate, job->home != NULL && note_home(homes, &n, job->home));
     }
+    if (before_wake != NULL)
+        before_wake(ctx);
     for (unsigned i = 0; i < n; i++)
         mailbox_wake(homes[i]);
 }

@@ -26,7 +26,7 @@ struct job *queue_take(struct queue *q, unsigned max);
 
 /* Ends the store's part in the job: with its fate it goes home, or is dropped where nobody waits for it. */
 void queue_send_home(struct job *job, enum result fate);
-/* The same for a list of jobs; each of their threads is woken once. */
-void queue_send_all_home(struct job *first, enum result fate);
+/* The same for a list of jobs; each of their threads is woken once, after `before_wake` (NULL: none) was called. */
+void queue_send_all_home(struct job *first, enum result fate, void (*before_wake)(void *ctx), void *ctx);
 
 #endif

@@ -61,6 +61,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
     struct db_options connection = {
         .uri = options->uri, .role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT};
     struct readers_options readers;
+    struct syncer_options syncer;
     struct writer_options writer;
     struct db *db;
 
@@ -71,7 +72,9 @@ struct store *store_open(const struct store_options *options, char *error, size_
     db = open_writer(store, &connection, error, error_size);
     if (db == NULL)
         goto err0;
-    store->syncer = syncer_create(db, &store->under_way, error, error_size);
+    syncer = (struct syncer_options){
+        .db = db, .under_way = &store->under_way, .published = options->published, .ctx = options->published_ctx};
+    store->syncer = syncer_create(&syncer, error, error_size);
     if (store->syncer == NULL)
         goto err1;
     connection.role = DB_READER;

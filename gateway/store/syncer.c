@@ -35,8 +35,7 @@ struct syncer {
     uint64_t visible, taken, durable;
     struct mail *held, **held_end; /* the first job's of each batch of readers, in the order of `seen` */
     bool ending;
-    struct db *db;
-    _Atomic uint32_t *under_way;
+    struct syncer_options options;
     pthread_t thread;
 };
 
@@ -72,16 +71,27 @@ static void send_held(struct mail *first)
 
     for (struct mail *m = first; m != NULL; m = next) {
         next = m->next; /* which sending uses anew */
-        queue_send_all_home(job_of(m), RESULT_OK);
+        queue_send_all_home(job_of(m), RESULT_OK, NULL, NULL);
     }
 }
 
 static void sync_now(struct syncer *s)
 {
-    if (db_sync(s->db))
+    if (db_sync(s->options.db))
         return;
     log_error("store_fatal", LOG_TEXT("doing", "sync"), LOG_TEXT("error", strerror(errno)), LOG_END);
     _exit(1); /* see writer.c: what the disk holds is only known by reading it again */
+}
+
+/* Effects post what they have to tell without waking anyone, and so do the jobs: each thread is woken once, and on a core that it shares with
+ * this one, where it takes over at once, it finds all. */
+void syncer_publish(struct syncer *s, struct effect *effects, struct job *jobs)
+{
+    crash_point("after-commit");
+    atomic_fetch_sub(s->options.under_way, ranks_count(jobs));
+    conn_settle(effects, true);
+    crash_point("after-publish");
+    queue_send_all_home(jobs, RESULT_OK, s->options.published, s->options.ctx);
 }
 
 static void serve(struct syncer *s, struct line *l)
@@ -90,11 +100,7 @@ static void serve(struct syncer *s, struct line *l)
         sync_now(s);
     if (l->count == 0)
         return; /* all that was announced failed */
-    crash_point("after-commit");
-    atomic_fetch_sub(s->under_way, ranks_count(l->jobs));
-    conn_settle(l->effects, true);
-    crash_point("after-publish");
-    queue_send_all_home(l->jobs, RESULT_OK);
+    syncer_publish(s, l->effects, l->jobs);
 }
 
 static void *syncer_main(void *arg)
@@ -133,7 +139,7 @@ static void *syncer_main(void *arg)
     return NULL;
 }
 
-struct syncer *syncer_create(struct db *db, _Atomic uint32_t *under_way, char *error, size_t error_size)
+struct syncer *syncer_create(const struct syncer_options *options, char *error, size_t error_size)
 {
     struct syncer *s = calloc(1, sizeof(*s));
 
@@ -146,8 +152,7 @@ struct syncer *syncer_create(struct db *db, _Atomic uint32_t *under_way, char *e
     pthread_cond_init(&s->room, NULL);
     line_clear(&s->line);
     s->held_end = &s->held;
-    s->db = db;
-    s->under_way = under_way;
+    s->options = *options;
     if (pthread_create(&s->thread, NULL, syncer_main, s) != 0) {
         snprintf(error, error_size, "the thread that waits for the disk cannot be started");
         pthread_cond_destroy(&s->room);
@@ -238,5 +243,5 @@ void syncer_release(struct syncer *s, struct job *first)
     }
     pthread_mutex_unlock(&s->lock);
     if (!waits)
-        queue_send_all_home(first, RESULT_OK);
+        queue_send_all_home(first, RESULT_OK, NULL, NULL);
 }

@@ -24,9 +24,15 @@
 
 struct syncer;
 
-/* Starts the thread, which syncs `db`; that is borrowed until syncer_free, or until nothing waits any more. Jobs that are not for later are taken
- * off `under_way` just before their effects are committed. NULL and a sentence in `error`. */
-struct syncer *syncer_create(struct db *db, _Atomic uint32_t *under_way, char *error, size_t error_size);
+struct syncer_options {
+    struct db *db;               /* borrowed until syncer_free, or until nothing waits any more */
+    _Atomic uint32_t *under_way; /* jobs that are not for later are taken off it just before their effects are committed */
+    void (*published)(void *ctx); /* as store_options has it */
+    void *ctx;
+};
+
+/* Starts the thread. NULL and a sentence in `error`. */
+struct syncer *syncer_create(const struct syncer_options *options, char *error, size_t error_size);
 /* Waits until everything is on the disk and was sent home, and ends the thread. NULL is legal. */
 void syncer_free(struct syncer *s);
 
@@ -40,6 +46,8 @@ void syncer_announce(struct syncer *s);
 /* The commit succeeded; `owed` as db_commit_soon told. Its effects are committed and its jobs sent home once it is durable, in the order of
  * the calls. Waits while SYNCER_MOST jobs are here. */
 void syncer_take(struct syncer *s, bool owed, struct effect *effects, struct job *jobs);
+/* A batch is on the disk, and nothing else was under way: commits its effects and sends its jobs home. */
+void syncer_publish(struct syncer *s, struct effect *effects, struct job *jobs);
 /* The commit failed. */
 void syncer_withdraw(struct syncer *s);
 /* Waits until nothing is here. */

@@ -160,11 +160,7 @@ static void hand_on(struct writer *w, bool soon, bool owed, struct job *first, s
         syncer_take(w->syncer, owed, conn_take_effects(&w->conn), first);
         return;
     }
-    crash_point("after-commit");
-    atomic_fetch_sub(w->under_way, ranks_count(first));
-    conn_settle(conn_take_effects(&w->conn), true);
-    crash_point("after-publish");
-    queue_send_all_home(first, RESULT_OK);
+    syncer_publish(w->syncer, conn_take_effects(&w->conn), first);
 }
 
 /* Runs the jobs from `first` in one transaction and sends them home. A lone batch waits for the disk itself, which is a thread's wake less;

@@ -330,6 +330,75 @@ static void closing_waits_for_the_disk(void **state)
     fixture_free(&f);
 }
 
+static struct watch {
+    struct mailbox *home;
+    int told, wakes; /* by `published`; of the home */
+    int heard[8], at_home[8], wakes_before[8];
+} watch;
+
+static void note_wake(void *arg)
+{
+    (void)arg;
+    watch.wakes++;
+}
+
+static void note_published(void *ctx)
+{
+    struct watch *w = ctx;
+
+    if (w->told == 8)
+        return; /* an assertion on this thread would not be the test's */
+    w->heard[w->told] = atomic_load(&published);
+    w->at_home[w->told] = (int)mailbox_depth(w->home);
+    w->wakes_before[w->told++] = w->wakes;
+}
+
+/* `lone`: each job is a commit whose disk the writer waits for; else they wait for the syncer. */
+static void threads_are_woken_once_when_events_and_answers_are_there(bool lone)
+{
+    const struct store_options options = {.published = note_published, .published_ctx = &watch};
+    struct fixture f;
+    struct task tasks[3];
+
+    fixture_make(&f);
+    mailbox_free(f.home);
+    watch = (struct watch){.home = mailbox_create(64, note_wake, NULL)};
+    f.home = watch.home;
+    atomic_store(&ran, 0);
+    atomic_store(&published, 0);
+    assert_non_null(fixture_open(&f, &options));
+    for (int i = 0; i < 3 && lone; i++) {
+        submit(&f, &tasks[i], i, NULL);
+        while (mailbox_depth(f.home) != (size_t)i + 1)
+            usleep(200);
+    }
+    if (!lone)
+        submit_all(&f, tasks, 3);
+    store_stop(f.store);
+    assert_in_range(watch.told, 1, 3);
+    for (int i = 0; i < watch.told; i++) {
+        assert_int_equal(watch.heard[i], watch.at_home[i]); /* each job has one effect */
+    }
+    assert_int_equal(watch.wakes_before[0], 0);
+    assert_int_equal(watch.heard[watch.told - 1], 3);
+    assert_int_equal(watch.wakes, 1); /* nobody drained it meanwhile */
+    assert_true(!lone || watch.told == 3);
+    fixture_await(&f, 3);
+    fixture_free(&f);
+}
+
+static void after_a_lone_commit_threads_are_woken_once_for_event_and_answer(void **state)
+{
+    (void)state;
+    threads_are_woken_once_when_events_and_answers_are_there(true);
+}
+
+static void after_commits_that_share_a_sync_threads_are_woken_once_for_events_and_answers(void **state)
+{
+    (void)state;
+    threads_are_woken_once_when_events_and_answers_are_there(false);
+}
+
 static void a_sync_that_fails_ends_the_process_and_nobody_hears(void **state)
 {
     struct fixture f;
@@ -378,6 +447,8 @@ int main(void)
         cmocka_unit_test(what_failed_is_under_way_no_longer),
         cmocka_unit_test(what_nobody_waits_for_is_not_under_way),
         cmocka_unit_test(a_lone_commit_is_synced_once_before_anyone_hears_of_it),
+        cmocka_unit_test(after_a_lone_commit_threads_are_woken_once_for_event_and_answer),
+        cmocka_unit_test(after_commits_that_share_a_sync_threads_are_woken_once_for_events_and_answers),
         cmocka_unit_test(closing_waits_for_the_disk),
         cmocka_unit_test(a_sync_that_fails_ends_the_process_and_nobody_hears),
     };
