@@ -8,10 +8,11 @@
 #include "base/log.h"
 #include "core/device.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static atomic_uint_fast64_t next_serial = 1;
+static _Atomic uint32_t next_serial = 1;
 
 struct auth_job {
     struct session_job base; /* first */
@@ -32,7 +33,7 @@ struct auth_job {
 /* As small as can be: when many devices arrive at once, as many of these wait for the writer, and leave holes between what stays. */
 struct seen_job {
     struct session_job base; /* first */
-    uint64_t serial;
+    uint32_t serial;
     struct session_token token;
     uint8_t caps, user_len, device_len;
     uint16_t package_len;
@@ -193,7 +194,7 @@ static void send_ready(struct session *s, const struct auth_job *j)
     char name[24];
     struct json_out o;
 
-    (void)snprintf(name, sizeof(name), "s%llx", (unsigned long long)s->serial);
+    (void)snprintf(name, sizeof(name), "s%" PRIx32, s->serial);
     json_out_init(&o);
     wire_out_ready(&o, &(struct wire_ready){
                            .id = j->base.has_id ? &j->base.id : NULL,
@@ -227,10 +228,12 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
 {
     struct session_held *held = NULL;
     const bool arrives = s->user == NULL; /* a renewal's `noted` may be of another device that it names */
+    int64_t since;
 
     s->token = (unsigned)j->claim.token & 7U;
     s->token_foreign = j->claim.generation < 0;
-    s->token_since = s->token_foreign ? j->claim.issued_s : j->claim.generation;
+    since = s->token_foreign ? j->claim.issued_s : j->claim.generation;
+    s->token_since = since < 0 ? 0 : since > UINT32_MAX ? UINT32_MAX : (uint32_t)since;
     memcpy(s->token_hash, j->claim.hash, sizeof(s->token_hash));
     s->expires_ms = j->expires_ms;
     s->told_expiring = s->expires_ms != 0 && s->expires_ms - now_ms <= 0;
@@ -244,7 +247,7 @@ static void welcome(struct session *s, struct auth_job *j, int64_t now_ms)
         free(s->origin_host);
         s->device = device;
         s->caps = (uint8_t)j->caps;
-        s->serial = atomic_fetch_add(&next_serial, 1); /* the device is its latest authenticated session's */
+        s->serial = atomic_fetch_add(&next_serial, 1U); /* the device is its latest authenticated session's */
         s->state = SESSION_READY;
         held = session_take_held(s);
         session_table_add(s, j->base.app_id, str_c(j->claim.user));

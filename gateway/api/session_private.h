@@ -86,7 +86,8 @@ struct session {
         char *device;                /* with `user` */
         char *origin_host;           /* until then Origin and Host: "origin\nhost"; NULL: no Origin */
     };
-    uint64_t serial;
+    uint32_t serial;                 /* the low bits: of two sessions of a device the difference says which is older */
+    uint32_t token_since;            /* the token's generation, or, with token_foreign, when it was issued, in s */
     union {
         int64_t expires_ms;          /* once READY: of the token; 0: never */
         int64_t auth_by_ms;          /* until then */
@@ -106,9 +107,8 @@ struct session {
     bool draining : 1;               /* takes no more frames; leaves when its jobs are home */
     bool token_foreign : 1;
     unsigned char token_hash[32];
-    int64_t token_since;             /* the token's generation, or, with token_foreign, when it was issued, in s */
 };
-_Static_assert(sizeof(struct session) <= 168, "an idle device's memory is a promise");
+_Static_assert(sizeof(struct session) <= 152, "an idle device's memory is a promise");
 
 #define SESSION_READS 64U
 #define SESSION_READS_WAIT 16384U
@@ -270,6 +270,6 @@ void session_table_remove(struct session *s);
 /* Is this device connected on this thread? */
 bool session_table_connected(struct api_thread *t, int64_t app_id, struct str user, struct str device);
 /* Closes the user's sessions of the device that are older than the one with this serial. */
-void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint64_t serial);
+void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint32_t serial);
 
 #endif

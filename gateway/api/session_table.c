@@ -40,12 +40,12 @@ void session_table_remove(struct session *s)
     metrics_add(s->thread->gateway->metrics.connections, -1);
 }
 
-void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint64_t serial)
+void session_table_replace(struct api_thread *t, int64_t app_id, struct str user, struct str device, uint32_t serial)
 {
     struct session_user *u = session_table_user(t, app_id, user);
 
     for (struct session *s = u != NULL ? u->sessions : NULL; s != NULL; s = s->user_next)
-        if (s->serial < serial && str_eq(str_c(s->device), device))
+        if ((int32_t)(s->serial - serial) < 0 && str_eq(str_c(s->device), device))
             session_stop(s, CLOSE_REPLACED, "the same device connected elsewhere");
 }
 

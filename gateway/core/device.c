@@ -65,7 +65,7 @@ bool device_noted(struct core_tx *tx, struct str user, struct str device, struct
     return store_device_get(tx->conn, tx->app_id, user, device, &row) && noted(tx, &row, caps, package);
 }
 
-void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,
+void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint32_t serial,
                  int64_t device_days)
 {
     struct device_row row;

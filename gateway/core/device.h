@@ -47,7 +47,7 @@ struct device_ack {
 bool device_noted(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package);
 /* A device connected, or is connected still: remembers it and tells older sessions of the same device to leave. Devices that were
  * not seen for twice `device_days` are forgotten, a few at a time. */
-void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint64_t serial,
+void device_seen(struct core_tx *tx, struct str user, struct str device, struct str caps, struct str package, uint32_t serial,
                  int64_t device_days);
 /* Moves the device's place in the room, and keeps when it passed a recall. */
 void device_ack(struct core_tx *tx, struct device_acks *batch, const struct device_ack *ack);

@@ -377,7 +377,7 @@ void event_typing(struct bus *bus, int64_t app, struct str room, struct str user
     bus_offer(bus, &signal_notice(app, room, user, &o)->bus);
 }
 
-static struct notice *device_notice(int64_t app, struct str user, struct str device, uint64_t serial)
+static struct notice *device_notice(int64_t app, struct str user, struct str device, uint32_t serial)
 {
     struct notice *n = notice_make(NOTICE_DEVICE, app, device, user, STR_NULL);
 
@@ -385,12 +385,12 @@ static struct notice *device_notice(int64_t app, struct str user, struct str dev
     return n;
 }
 
-void event_device(struct core_tx *tx, struct str user, struct str device, uint64_t serial)
+void event_device(struct core_tx *tx, struct str user, struct str device, uint32_t serial)
 {
     publish_later(tx, device_notice(tx->app_id, user, device, serial));
 }
 
-bool event_device_offer(struct bus *bus, const struct mailbox *own, int64_t app, struct str user, struct str device, uint64_t serial)
+bool event_device_offer(struct bus *bus, const struct mailbox *own, int64_t app, struct str user, struct str device, uint32_t serial)
 {
     return bus_offer_others(bus, own, &device_notice(app, user, device, serial)->bus);
 }

@@ -33,7 +33,7 @@ struct notice {
     int64_t app;
     struct str room, user; /* in `text` */
     struct str wire;       /* framed bytes, in `text` */
-    uint64_t serial;       /* NOTICE_DEVICE: of the newer session */
+    uint32_t serial;       /* NOTICE_DEVICE: of the newer session */
     int64_t generation;    /* NOTICE_TOKENS: tokens of this server with a smaller one are invalid */
     int64_t revoked_s;     /* foreign tokens issued at or before this are invalid */
     bool only;             /* only the token with `hash` is revoked */
@@ -64,9 +64,9 @@ void event_tokens(struct core_tx *tx, struct str user, int64_t generation, int64
                   const unsigned char *keep);
 
 /* A session with this number, growing over the process, is the device's now: older ones are to close with 4409. */
-void event_device(struct core_tx *tx, struct str user, struct str device, uint64_t serial);
+void event_device(struct core_tx *tx, struct str user, struct str device, uint32_t serial);
 /* The same from an edge thread, whose own sessions know already: to the others, at once. False: one of them did not get it. */
-bool event_device_offer(struct bus *bus, const struct mailbox *own, int64_t app, struct str user, struct str device, uint64_t serial);
+bool event_device_offer(struct bus *bus, const struct mailbox *own, int64_t app, struct str user, struct str device, uint32_t serial);
 /* A member is typing: offered to the edge threads at once, from any thread. */
 void event_typing(struct bus *bus, int64_t app, struct str room, struct str user);
 

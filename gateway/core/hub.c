@@ -93,7 +93,7 @@ void hub_destroy(struct hub *h)
     if (h == NULL)
         return;
     HASH_ITER (hh, h->rooms, r, next) {
-        hub_forget_cuts(r);
+        hub_forget_cuts(h, r);
         for (uint32_t i = 0; i < r->count; i++)
             free(r->slots[i].sub);
         r->dirty = false;

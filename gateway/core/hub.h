@@ -50,12 +50,12 @@ struct hub_sub;
 /* A connection as the hub sees it; embedded in its owner's structure. */
 struct hub_conn {
     struct hub_sub *subs;   /* list of its subscriptions */
-    struct hub_cut *cut;    /* the frame that the socket took a part of only; NULL: none */
     unsigned sub_count : 24;
     unsigned stalled : 8; /* for its owner: how often it was found blocked since it drained last; up to 255 */
     bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
     bool gone;            /* closing: nothing is sent any more */
     bool rendering;       /* gets events by ops->render instead of ops->send, and no signals; set before it follows anything */
+    bool cut;             /* the socket took a part only of a frame: the hub's table of those has it */
 };
 
 /* One page of a room's log, as a reader found it in one snapshot. */

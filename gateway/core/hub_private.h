@@ -50,6 +50,7 @@ struct hub_slot {
 
 /* A frame that one connection has a part of. Its rest is with the transport, out of the hub's reach. */
 struct hub_cut {
+    UT_hash_handle hh; /* of the hub's table, by `conn`: a pointer to it would cost every idle device, and few have one */
     struct hub_conn *conn;
     struct hub_room *room;
     struct frame *frame;
@@ -84,6 +85,7 @@ struct hub {
     const struct hub_ops *ops;
     void *ctx;
     struct hub_room *rooms;
+    struct hub_cut *cuts; /* hash by connection */
     struct hub_room *dirty_head, *dirty_tail;
     struct hub_sub *wait_head, *wait_tail;
     struct cursor_read *reads; /* hash by ticket */
@@ -117,7 +119,7 @@ void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at);
 /* Takes the connection's cut frame off its room's list; the room may go with it. */
 void hub_drop_cut(struct hub *h, struct hub_conn *conn);
 /* Forgets the cut frames of a room that is being freed. */
-void hub_forget_cuts(struct hub_room *r);
+void hub_forget_cuts(struct hub *h, struct hub_room *r);
 struct hub_slot *hub_slot_of(const struct hub_sub *sub);
 
 /* hub_tail.c */

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void unlink_cut(struct hub_cut *cut)
+static void unlink_cut(struct hub *h, struct hub_cut *cut)
 {
     if (cut->prev != NULL)
         cut->prev->next = cut->next;
@@ -13,30 +13,33 @@ static void unlink_cut(struct hub_cut *cut)
         cut->room->cuts = cut->next;
     if (cut->next != NULL)
         cut->next->prev = cut->prev;
-    cut->conn->cut = NULL;
+    cut->conn->cut = false;
+    HASH_DEL(h->cuts, cut);
     frame_unref(cut->frame);
     free(cut);
 }
 
 void hub_drop_cut(struct hub *h, struct hub_conn *conn)
 {
+    struct hub_cut *cut;
     struct hub_room *r;
 
-    if (conn->cut == NULL)
+    if (!conn->cut)
         return;
-    r = conn->cut->room;
-    unlink_cut(conn->cut);
+    HASH_FIND_PTR(h->cuts, &conn, cut);
+    r = cut->room;
+    unlink_cut(h, cut);
     hub_release_room(h, r);
 }
 
-void hub_forget_cuts(struct hub_room *r)
+void hub_forget_cuts(struct hub *h, struct hub_room *r)
 {
     while (r->cuts != NULL)
-        unlink_cut(r->cuts);
+        unlink_cut(h, r->cuts);
 }
 
 /* The socket took a part of `frame`: its rest is kept elsewhere, and a recall of what the frame shows ends the connection. */
-static void note_cut(struct hub_slot *slot, struct frame *frame)
+static void note_cut(struct hub *h, struct hub_slot *slot, struct frame *frame)
 {
     struct hub_cut *cut = calloc(1, sizeof(*cut));
 
@@ -49,7 +52,8 @@ static void note_cut(struct hub_slot *slot, struct frame *frame)
     if (cut->next != NULL)
         cut->next->prev = cut;
     cut->room->cuts = cut;
-    slot->conn->cut = cut;
+    slot->conn->cut = true;
+    HASH_ADD_PTR(h->cuts, conn, cut);
 }
 
 /* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
@@ -59,7 +63,7 @@ static void note_blocked(struct hub *h, struct hub_slot *slot, struct frame *con
     for (size_t i = 0; i < n && taken > 0; i++) {
         slot->position = frames[i]->seq;
         if (taken < frames[i]->wire.n) {
-            note_cut(slot, frames[i]);
+            note_cut(h, slot, frames[i]);
             if (!h->ops->finish(slot->conn, frames[i]->wire.p + taken, frames[i]->wire.n - taken))
                 slot->conn->gone = true;
             return;
@@ -112,7 +116,7 @@ static void send_rendered(struct hub *h, struct hub_slot *slot, struct frame *co
             slot->conn->blocked = true;
             if (cut) {
                 slot->position = frames[i]->seq;
-                note_cut(slot, frames[i]);
+                note_cut(h, slot, frames[i]);
             }
             break;
         case HUB_GONE:
