@@ -61,11 +61,11 @@ static bool sound(uint32_t window, const struct slice_figures *floor, const stru
     return true;
 }
 
-bool pair_round(const struct bench *b, struct pair *p, uint32_t window, struct pair_round *round)
+bool pair_round(const struct bench *b, struct pair *p, uint32_t window, int64_t ms, struct pair_round *round)
 {
     const struct slice_order probe = {.followed = true, .warm = 1, .window = 1, .events = 2};
     struct slice_order order = {
-        .followed = true, .warm = BENCH_WARM, .window = window, .ms = b->slice_ms, .coalesce = window > 1};
+        .followed = true, .warm = BENCH_WARM, .window = window, .ms = ms, .coalesce = window > 1};
     struct slice_figures floor = {0}, whole = {0}, quiet = {0};
     bool ok = crowd_slice(&p->crowd, &probe, &quiet);
 

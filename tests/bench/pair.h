@@ -33,8 +33,8 @@ struct pair_round {
 /* Makes `most` users, and the room "bench" that all of them are in. */
 bool pair_start(const struct bench *b, struct pair *p, uint32_t most);
 bool pair_grow(struct pair *p, uint32_t count);
-/* FLOOR and recalld in turn, then the same events into recalld's room that nobody follows. */
-bool pair_round(const struct bench *b, struct pair *p, uint32_t window, struct pair_round *round);
+/* FLOOR and recalld in turn, for `ms` each, then the same events into recalld's room that nobody follows. */
+bool pair_round(const struct bench *b, struct pair *p, uint32_t window, int64_t ms, struct pair_round *round);
 bool pair_stop(struct pair *p);
 
 #endif

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
-#define FLIGHT 16U
+#define FLIGHT  16U
+#define ROUNDS  7U
+#define SMALL   1000U /* subscribers */
+#define SHORTER 4U
 
 struct totals {
     struct series ratio, floor, whole, fanout, taking_in, floor_ms, whole_ms, fsyncs;
@@ -47,12 +50,15 @@ static void print(const struct bench *b, uint32_t size, uint32_t window, const s
 
 static bool measure(const struct bench *b, struct pair *p, uint32_t size, uint32_t window, double seconds)
 {
+    /* A machine's speed changes within seconds: slices are as short as some 50 events allow, and there are the more of them. */
+    const int64_t ms = size <= SMALL ? b->slice_ms / SHORTER : b->slice_ms;
+    const uint32_t rounds = size <= SMALL ? ROUNDS * SHORTER : ROUNDS;
     const struct bench_span span = bench_span(b, seconds);
     struct totals t = {0};
     struct pair_round round;
 
-    while (bench_go_on(b, &t.ratio, 7, span)) {
-        if (!pair_round(b, p, window, &round))
+    while (bench_go_on(b, &t.ratio, rounds, span)) {
+        if (!pair_round(b, p, window, ms, &round))
             return false;
         add(&t, &round);
     }
