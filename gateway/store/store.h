@@ -29,8 +29,8 @@ struct store_options {
     unsigned write_queue; /* jobs; 0: 8192 */
     unsigned read_queue; /* jobs; 0: 8192 */
     unsigned batch_max;  /* jobs in one commit, besides a few of those for later (ranks.h); 0: 128 */
-    /* After the effects of a commit, and after its jobs were posted home: wakes whom the effects have told something. On the thread of the
-     * effects. NULL: none. */
+    /* After the effects of a commit, and, if it is of one job, after that was posted home: wakes whom the effects have told something. On the
+     * thread of the effects. NULL: none. */
     void (*published)(void *ctx);
     void *published_ctx;
 };

@@ -83,15 +83,21 @@ static void sync_now(struct syncer *s)
     _exit(1); /* see writer.c: what the disk holds is only known by reading it again */
 }
 
-/* Effects post what they have to tell without waking anyone, and so do the jobs: each thread is woken once, and on a core that it shares with
- * this one, where it takes over at once, it finds all. */
+/* Effects post what they have to tell without waking anyone. After a lone job each thread is woken once, for the event and the answer: on a core
+ * that it shares with this one it takes over at once, and finds both. Behind a batch, which is long in a storm, what is live does not wait for
+ * the answers. */
 void syncer_publish(struct syncer *s, struct effect *effects, struct job *jobs)
 {
+    void (*const published)(void *ctx) = s->options.published;
+    const bool lone = jobs->next == NULL;
+
     crash_point("after-commit");
     atomic_fetch_sub(s->options.under_way, ranks_count(jobs));
     conn_settle(effects, true);
+    if (!lone && published != NULL)
+        published(s->options.ctx);
     crash_point("after-publish");
-    queue_send_all_home(jobs, RESULT_OK, s->options.published, s->options.ctx);
+    queue_send_all_home(jobs, RESULT_OK, lone ? published : NULL, s->options.ctx);
 }
 
 static void serve(struct syncer *s, struct line *l)
