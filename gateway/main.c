@@ -163,7 +163,7 @@ static bool failed(const char *what)
     return false;
 }
 
-/* The store's: a commit's events are with all threads, and its answers too. */
+/* The store's: a commit's events are with all threads, which were not woken for them. */
 static void on_published(void *ctx)
 {
     bus_wake(ctx);

@@ -28,7 +28,7 @@ static void rekey(sqlite3_pcache *cache, sqlite3_pcache_page *p, unsigned from, 
 }
 
 /* Drops the pages from `limit` on. */
-static void truncate(sqlite3_pcache *cache, unsigned limit)
+static void drop_from(sqlite3_pcache *cache, unsigned limit)
 {
     sqlite3_pcache_page *p;
 
@@ -46,7 +46,7 @@ void page_cache_configure(void)
     own = methods;
     methods.xFetch = fetch;
     methods.xRekey = rekey;
-    methods.xTruncate = truncate;
+    methods.xTruncate = drop_from;
     if (sqlite3_config(SQLITE_CONFIG_PCACHE2, &methods) != SQLITE_OK)
         own.xFetch = NULL;
 }

@@ -151,6 +151,21 @@ test('metrics count each call, event and recall once', async (t) => {
   assert.ok(await figure('recalld_http_requests_total') - before.calls <= 10);
 });
 
+test('metrics count each delivery once, whichever thread made it', async (t) => {
+  const server = await ownServer(t, { server: { threads: 2 } });
+  const { ann, ben } = await makeUsers(server, APP, 'ann', 'ben');
+  const room = await makeRoom(ann, [ben]);
+  const devices = await Promise.all(Array.from({ length: 8 }, (_, n) => Device.follow(server, APP, ben, room, { device: `d${n}` })));
+  const deliveries = async () => Number(/^recalld_deliveries_total (\d+)/m.exec((await platform(server, APP).call('GET', '/metrics')).data)[1]);
+  const before = await deliveries();
+  for (let i = 0; i < 3; i += 1) {
+    const { _id: id } = await ann.api.send(room, `text-${i}`);
+    await Promise.all(devices.map((d) => d.waitEvent('message', id)));
+  }
+  await eventually('all are counted', async () => await deliveries() - before === 3 * devices.length);
+  await Promise.all(devices.map((d) => d.close()));
+});
+
 test('a recall is answered when no thread sends the content any more', async (t) => {
   const server = await ownServer(t, { server: { threads: 2 } });
   const { ann, ben } = await makeUsers(server, APP, 'ann', 'ben');
