@@ -41,7 +41,8 @@ void event_subject(struct core_tx *tx, const struct room_row *room, const struct
 {
     struct recall_row recall;
 
-    if (store_message_get(tx->conn, tx->app_id, event->subject, out))
+    if (event->message_key != 0 ? store_message_by_key(tx->conn, event->message_key, out)
+                                : store_message_get(tx->conn, tx->app_id, event->subject, out))
         return;
     memset(out, 0, sizeof(*out));
     out->id = event->subject;
@@ -163,7 +164,6 @@ struct frame *event_render(struct core_tx *tx, const struct room_row *room, cons
                                 .app = tx->app_id,
                                 .seq = event->seq,
                                 .room = room->id,
-                                .message = event->type == EVENT_ROOM ? STR_NULL : event->subject,
                                 .members = members,
                                 .member_count = n};
     struct message_row read;
@@ -175,8 +175,10 @@ struct frame *event_render(struct core_tx *tx, const struct room_row *room, cons
         event_subject(tx, room, event, &read);
         message = &read;
     }
-    if (event->type != EVENT_ROOM)
+    if (event->type != EVENT_ROOM) {
+        parts.message = message->id;
         parts.audience = audience_parse(message->audience);
+    }
     switch (event->type) {
     case EVENT_MESSAGE:
     case EVENT_EDIT:
@@ -293,7 +295,8 @@ struct str event_append(struct core_tx *tx, struct room_row *room, enum event_ty
     struct frame *frame;
     struct notice *notice;
 
-    store_event_add(tx->conn, &row);
+    if (type != EVENT_MESSAGE) /* a message's row is its event */
+        store_event_add(tx->conn, &row);
     retention_apply(tx, room, seq);
     frame = event_render(tx, room, &row, message, members, n);
     if (frame == NULL)

@@ -18,14 +18,16 @@ static int64_t by_age(struct core_tx *tx, const struct room_row *room, int64_t f
 {
     const int64_t oldest_ms = tx->now_ms - tx->app->retention_days * DAY_MS;
     struct event_row events[RETENTION_STEP];
+    int64_t first_ms;
     size_t n;
 
     if (tx->app->retention_days <= 0)
         return first;
     /* Mostly the oldest is young enough: the others are read only behind one that is not. */
-    if (store_event_page(tx->conn, room->key, first - 1, events, 1) == 0 || events[0].time_ms >= oldest_ms)
+    first_ms = store_event_first_ms(tx->conn, room->key, first);
+    if (first_ms == 0 || first_ms >= oldest_ms)
         return first;
-    n = store_event_page(tx->conn, room->key, first - 1, events, RETENTION_STEP);
+    n = store_event_times(tx->conn, room->key, first - 1, events, RETENTION_STEP);
     for (size_t i = 0; i < n && events[i].time_ms < oldest_ms; i++)
         first = events[i].seq + 1;
     return first;

@@ -65,7 +65,7 @@ bool store_message_get(struct store_conn *c, int64_t app, struct str id, struct 
 bool store_message_outline(struct store_conn *c, int64_t app, struct str id, struct message_row *out);
 bool store_message_by_client_id(struct store_conn *c, int64_t app, struct str sender, struct str client_msg_id,
                                 struct message_row *out);
-/* Inserts; fills row->key (W). */
+/* Inserts; fills row->key. The message is the log's event `seq`, a number from store_room_next_seq (W). */
 void store_message_add(struct store_conn *c, int64_t app, struct message_row *row);
 /* Replaces type, body, content, reply, updated_ms, version of the message `key`, which is in the room `room_key` (W). */
 void store_message_edit(struct store_conn *c, const struct message_row *row);
@@ -118,10 +118,15 @@ void store_recall_put(struct store_conn *c, int64_t app, const struct recall_row
 int64_t store_recall_unseen_count(struct store_conn *c, int64_t app, int64_t since_ms);
 
 /* --- the event log --- */
-void store_event_add(struct store_conn *c, const struct event_row *row); /* (W) */
-/* Events with seq > after in order. */
+/* Any event but EVENT_MESSAGE, which is the message's row (W). */
+void store_event_add(struct store_conn *c, const struct event_row *row);
+/* Events with seq > after in order, from the room's min_seq on. */
 size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit);
-/* Removes events with seq < min_seq and sets the room's min_seq (W). */
+/* The same with seq and time_ms alone. */
+size_t store_event_times(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit);
+/* When the first event from `first` on came, which is kept in memory for the number asked last; 0: there is none (W). */
+int64_t store_event_first_ms(struct store_conn *c, int64_t room_key, int64_t first);
+/* Removes events with seq < min_seq, except messages, which only are no part of the log any more, and sets the room's min_seq (W). */
 void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq);
 
 /* --- who a limited message is for (query_audience.c) --- */

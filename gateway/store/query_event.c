@@ -66,7 +66,9 @@ void store_event_add(struct store_conn *c, const struct event_row *row)
     const int64_t recalled = room_seq_added(c, row->room_key, row->seq, row->type == EVENT_RECALL);
     struct db_stmt *s = conn_query(c, SQL_EVENT_ADD);
 
-    if (s == NULL)
+    if (row->type == EVENT_MESSAGE)
+        conn_fail(c); /* it would come twice */
+    if (s == NULL || c->failed)
         return;
     db_bind_int(s, 1, row->room_key);
     db_bind_int(s, 2, row->seq);
@@ -99,14 +101,44 @@ size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, s
             .version = db_int(s, 3),
             .data = conn_text(c, s, 4),
             .time_ms = db_int(s, 5),
+            .message_key = db_int(s, 6),
         };
     conn_end(c, s);
     return c->failed ? 0 : n;
 }
 
+size_t store_event_times(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit)
+{
+    struct db_stmt *s = conn_query(c, SQL_EVENT_TIMES);
+    size_t n = 0;
+
+    if (s == NULL)
+        return 0;
+    db_bind_int(s, 1, room_key);
+    db_bind_int(s, 2, after);
+    db_bind_int(s, 3, (int64_t)limit);
+    for (; n < limit && conn_row(c, s); n++)
+        out[n] = (struct event_row){.room_key = room_key, .seq = db_int(s, 0), .time_ms = db_int(s, 1)};
+    conn_end(c, s);
+    return c->failed ? 0 : n;
+}
+
+int64_t store_event_first_ms(struct store_conn *c, int64_t room_key, int64_t first)
+{
+    int64_t time_ms = room_seq_first_ms(c, room_key, first);
+    struct event_row event;
+
+    if (time_ms == 0 && store_event_times(c, room_key, first - 1, &event, 1) != 0) {
+        time_ms = event.time_ms;
+        room_seq_keep_first(c, room_key, first, time_ms);
+    }
+    return time_ms;
+}
+
 void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq)
 {
-    const int64_t seq = room_seq_last(c, room_key, -1); /* the log says it only while it has an event */
+    /* The log says these only while it has an event that does. */
+    const int64_t seq = room_seq_last(c, room_key, -1), recalled = store_recall_last_seq(c, room_key, min_seq - 1);
     struct db_stmt *s = conn_query(c, SQL_EVENT_TRIM);
 
     row_cache_drop(c, ROW_ROOM, room_key, STR_NULL);
@@ -121,6 +153,7 @@ void store_event_trim(struct store_conn *c, int64_t room_key, int64_t min_seq)
     db_bind_int(s, 1, room_key);
     db_bind_int(s, 2, min_seq);
     db_bind_int(s, 3, seq);
+    db_bind_int(s, 4, recalled);
     conn_write(c, s);
 }
 

@@ -140,6 +140,7 @@ void store_message_add(struct store_conn *c, int64_t app, struct message_row *ro
     struct db_stmt *s = conn_query(c, SQL_MESSAGE_ADD);
 
     row->key = 0;
+    (void)room_seq_added(c, row->room_key, row->seq, false);
     row_cache_drop(c, ROW_LAST, row->room_key, STR_NULL);
     if (s == NULL)
         return;

@@ -9,6 +9,7 @@ struct room_seq {
     int64_t room_key; /* 0: empty */
     int64_t seq;      /* of the last event */
     int64_t recalled; /* of the last recall; 0: none */
+    int64_t first, first_ms; /* the time of the first event from `first` on; 0: not known */
 };
 
 /* Puts the room into its place, with the numbers that the log has. */
@@ -16,7 +17,7 @@ static void load(struct store_conn *c, struct room_seq *r, int64_t room_key)
 {
     struct db_stmt *s = conn_query(c, SQL_ROOM_SEQ);
 
-    r->room_key = 0;
+    *r = (struct room_seq){.room_key = 0};
     if (s == NULL)
         return;
     db_bind_int(s, 1, room_key);
@@ -81,6 +82,23 @@ int64_t room_seq_last(struct store_conn *c, int64_t room_key, int64_t stored)
     if (stored < 0)
         r = numbers_of(c, room_key);
     return stored >= 0 ? stored : r != NULL ? r->seq : 0;
+}
+
+int64_t room_seq_first_ms(struct store_conn *c, int64_t room_key, int64_t first)
+{
+    const struct room_seq *r = numbers_of(c, room_key);
+
+    return r != NULL && r->first == first ? r->first_ms : 0;
+}
+
+void room_seq_keep_first(struct store_conn *c, int64_t room_key, int64_t first, int64_t time_ms)
+{
+    struct room_seq *r = numbers_of(c, room_key);
+
+    if (r == NULL)
+        return;
+    r->first = first;
+    r->first_ms = time_ms;
 }
 
 bool room_seq_whole(struct store_conn *c)

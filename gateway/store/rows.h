@@ -88,6 +88,7 @@ struct recall_row {
     struct str objname;       /* reserved for the RongCloud dialect: original objectName; absent: none */
 };
 
+/* Of a new message, EVENT_MESSAGE, the log has the message itself: its number, type and key are filled, and the rest is in its row. */
 struct event_row {
     int64_t room_key;
     int64_t seq;
@@ -96,6 +97,7 @@ struct event_row {
     int64_t version;
     struct str data;    /* JSON object text: only for EVENT_ROOM, never message content */
     int64_t time_ms;
+    int64_t message_key; /* EVENT_MESSAGE as it was read; 0: other events */
 };
 
 struct device_row {

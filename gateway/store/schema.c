@@ -142,9 +142,26 @@ static const char *const version_4[] = {
     NULL,
 };
 
+/*
+ * Version 5: a message is its own event.
+ *
+ * The log of a room is its events other than new messages, and its messages, by seq: a new message costs the log no page. So each message
+ * is in one of two indexes by room and seq, message_listed or message_unlisted. room.recalled: the number of the last recall that retention
+ * took from the log; 0: none. event.recalled goes on from it.
+ */
+static const char *const version_5[] = {
+    "CREATE INDEX message_unlisted ON message (room_key, seq) WHERE listed = 0",
+    "ALTER TABLE room ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0",
+    "UPDATE room SET recalled = coalesce((SELECT e.recalled FROM event e WHERE e.room_key = room.key ORDER BY e.seq LIMIT 1), 0) "
+    "WHERE min_seq > 1",
+    "UPDATE room SET recalled = 0 WHERE recalled >= min_seq", /* that is the log's first event itself */
+    "DELETE FROM event WHERE type = 1",
+    NULL,
+};
+
 /* The steps, oldest first; step i leads to version i + 1. A released step is never changed: a change is a
  * new one. */
-static const char *const *const steps[] = {version_1, version_2, version_3, version_4};
+static const char *const *const steps[] = {version_1, version_2, version_3, version_4, version_5};
 
 int64_t schema_version(void)
 {

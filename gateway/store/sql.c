@@ -16,9 +16,23 @@
 #define MESSAGE_SELECT_BARE                                                                            \
     "SELECT " MESSAGE_COLUMNS("NULL", "NULL") " FROM message m LEFT JOIN room r ON r.key = m.room_key "
 
-/* The number of the room's last event; where retention left none of them, or none came yet, the row says it. */
+/* The number of the room's last event, which may be a message; where the log has none of either, the row says it. The row also says of the
+ * others what retention took. */
 #define ROOM_LAST_SEQ                                                                                  \
-    "coalesce((SELECT e.seq FROM event e WHERE e.room_key = r.key ORDER BY e.seq DESC LIMIT 1), r.seq)"
+    "(SELECT max(n.seq) FROM (SELECT r.seq AS seq UNION ALL SELECT max(e.seq) FROM event e WHERE e.room_key = r.key "     \
+    "UNION ALL SELECT max(m.seq) FROM message m WHERE m.room_key = r.key AND m.listed = 1 "                               \
+    "UNION ALL SELECT max(m.seq) FROM message m WHERE m.room_key = r.key AND m.listed = 0) AS n)"
+/* The number of the last recall up to ?2 in the room ?1 that is not older than what retention took; 0: none. */
+#define RECALLED_UP_TO                                                                                 \
+    "coalesce((SELECT e.recalled FROM event e WHERE e.room_key = ?1 AND e.seq <= ?2 ORDER BY e.seq DESC LIMIT 1), "    \
+    "(SELECT r.recalled FROM room r WHERE r.key = ?1 AND r.recalled <= ?2), 0)"
+/* The messages of the room ?1 as events (of type EVENT_MESSAGE) after ?2. Retention leaves the messages: the log has them from min_seq on. */
+#define MESSAGE_EVENTS(columns, listed)                                                                         \
+    "SELECT m.seq, " columns " FROM message m WHERE m.room_key = ?1 AND m.listed = " listed                              \
+    " AND m.seq > (SELECT CASE WHEN r.min_seq > ?2 THEN r.min_seq - 1 ELSE ?2 END FROM room r WHERE r.key = ?1)"
+#define LOG_PAGE(of_events, of_messages)                                                                \
+    "SELECT seq, " of_events " FROM event WHERE room_key = ?1 AND seq > ?2 UNION ALL " MESSAGE_EVENTS(of_messages, "1") \
+    " UNION ALL " MESSAGE_EVENTS(of_messages, "0") " ORDER BY 1 LIMIT ?3"
 #define ROOM_COLUMNS                                                                                   \
     "r.key, r.app, r.id, r.name, r.type, r.owner, r.fields, r.opening, " ROOM_LAST_SEQ ", r.min_seq, " \
     "r.created_ms, r.updated_ms"
@@ -118,8 +132,9 @@ static const char *const texts[SQL_COUNT] = {
         "UPDATE room SET name = ?2, owner = ?3, fields = ?4, opening = ?5, updated_ms = ?6 WHERE key = ?1",
     [SQL_ROOM_SEQ] =
         "SELECT " ROOM_LAST_SEQ ", coalesce((SELECT e.recalled FROM event e WHERE e.room_key = r.key ORDER BY e.seq DESC LIMIT 1), "
-        "0) FROM room r WHERE r.key = ?1",
-    [SQL_ROOM_SET_MIN_SEQ] = "UPDATE room SET min_seq = ?2, seq = ?3 WHERE key = ?1 AND min_seq < ?2",
+        "r.recalled) FROM room r WHERE r.key = ?1",
+    [SQL_ROOM_SET_MIN_SEQ] =
+        "UPDATE room SET min_seq = ?2, seq = ?3, recalled = ?4 WHERE key = ?1 AND min_seq < ?2",
     [SQL_ROOM_COUNT] = "SELECT count(*) FROM room WHERE app = ?1",
     [SQL_ROOMS_OF] =
         "SELECT " ROOM_COLUMNS ", " MEMBER_COLUMNS " FROM member m JOIN room r ON r.key = m.room_key WHERE "
@@ -222,9 +237,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_EVENT_ADD] =
         "INSERT INTO event (room_key, seq, type, subject, version, data, time_ms, recalled) VALUES (?1, ?2, ?3, ?4, "
         "?5, ?6, ?7, ?8)",
-    [SQL_EVENT_PAGE] =
-        "SELECT seq, type, subject, version, data, time_ms FROM event WHERE room_key = ?1 AND seq > ?2 "
-        "ORDER BY seq LIMIT ?3",
+    [SQL_EVENT_PAGE] = LOG_PAGE("type, subject, version, data, time_ms, 0", "1, NULL, 0, NULL, 0, m.key"),
+    [SQL_EVENT_TIMES] = LOG_PAGE("time_ms", "m.created_ms"),
     [SQL_EVENT_TRIM] = "DELETE FROM event WHERE room_key = ?1 AND seq < ?2",
     [SQL_DEVICE_GET] =
         "SELECT user_id, device, caps, packages, seen_ms FROM device WHERE app = ?1 AND user_id = ?2 AND "
@@ -255,8 +269,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LEDGER_EVERYONE] = LEDGER("device d", "", "d.user_id, d.device"),
     [SQL_LEDGER_WATCHERS] =
         "SELECT user_id FROM member WHERE room_key = ?1 AND role > 0 AND user_id <> ?2 ORDER BY role DESC, user_id LIMIT ?3",
-    [SQL_RECALL_LAST_SEQ] =
-        "SELECT recalled FROM event WHERE room_key = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
+    [SQL_RECALL_LAST_SEQ] = "SELECT " RECALLED_UP_TO,
     [SQL_RECALL_AT] =
         "SELECT e.subject, e.time_ms, coalesce((SELECT p.recalled FROM event p WHERE p.room_key = ?1 AND p.seq < ?2 ORDER BY "
         "p.seq DESC LIMIT 1), 0) FROM event e WHERE e.room_key = ?1 AND e.seq = ?2",

@@ -52,14 +52,12 @@ static void send(struct job *job, struct store_conn *c, int64_t now_ms)
                             .created_ms = now_ms,
                             .updated_ms = now_ms,
                             .version = 1};
-    struct event_row event = {.type = EVENT_MESSAGE, .subject = m.id, .version = 1, .time_ms = now_ms};
 
     if (!store_room_get(c, w->bench->app, name(room_id, 'r', w->number % w->bench->rooms), &room))
         return;
-    m.room_key = event.room_key = room.key;
-    m.seq = event.seq = store_room_next_seq(c, room.key);
+    m.room_key = room.key;
+    m.seq = store_room_next_seq(c, room.key);
     store_message_add(c, w->bench->app, &m);
-    store_event_add(c, &event);
 }
 
 static void recall(struct job *job, struct store_conn *c, int64_t now_ms)

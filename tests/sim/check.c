@@ -153,9 +153,12 @@ static void check_log(struct sim *s, int room)
 
     for (size_t i = 0; i < n; i++, seq++) {
         const struct sim_event *e = &r->log[seq < SIM_EVENTS ? seq : 0];
+        struct message_row message = {.id = rows[i].subject};
 
+        if (rows[i].message_key != 0)
+            (void)store_message_by_key(&s->conn, rows[i].message_key, &message);
         if (rows[i].seq != seq || rows[i].type != e->type ||
-            (e->type != EVENT_ROOM && world_message_number(rows[i].subject) != e->message)) {
+            (e->type != EVENT_ROOM && world_message_number(message.id) != e->message)) {
             sim_fail(s, "log", "%s: row %zu is event %lld of type %d, and should be %lld of type %d", r->id,
                      i, (long long)rows[i].seq, (int)rows[i].type, (long long)seq, (int)e->type);
             return;

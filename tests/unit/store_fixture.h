@@ -194,7 +194,7 @@ static inline struct room_row fixture_room(struct store_conn *c, int64_t app, co
     return room;
 }
 
-/* A live text message of `sender` (NULL: the platform) with the room's next seq, and its event. */
+/* A live text message of `sender` (NULL: the platform) with the room's next seq. */
 static inline struct message_row fixture_message(struct store_conn *c, int64_t app, int64_t room_key,
                                                  const char *id, const char *sender, const char *body)
 {
@@ -208,8 +208,6 @@ static inline struct message_row fixture_message(struct store_conn *c, int64_t a
     m.seq = store_room_next_seq(c, room_key);
     m.time_ms = m.created_ms = m.updated_ms = 1000 + m.seq;
     store_message_add(c, app, &m);
-    store_event_add(c, &(struct event_row){
-                           .room_key = room_key, .seq = m.seq, .type = EVENT_MESSAGE, .subject = m.id, .version = 1, .time_ms = m.time_ms});
     return m;
 }
 

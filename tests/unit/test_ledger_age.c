@@ -148,7 +148,8 @@ static void test_a_database_of_version_1_becomes_this_one(void **unused)
     store_close(store.store);
     alter("DROP TABLE ack_log; DROP TABLE member_past; ALTER TABLE event DROP COLUMN recalled; DROP INDEX device_age; DROP INDEX ack_device;"
           "DROP INDEX refused_device; DROP TABLE tag; DROP TABLE package; DROP TABLE quota; DROP INDEX message_limited;"
-          "DROP INDEX message_quiet; ALTER TABLE message DROP COLUMN audience; ALTER TABLE message DROP COLUMN counted;"
+          "INSERT INTO event (room_key, seq, type, subject, version, time_ms) SELECT room_key, seq, 1, id, 1, created_ms FROM message;"
+          "DROP INDEX message_unlisted; ALTER TABLE room DROP COLUMN recalled; DROP INDEX message_quiet; ALTER TABLE message DROP COLUMN audience; ALTER TABLE message DROP COLUMN counted;"
           "UPDATE room SET seq = (SELECT max(e.seq) FROM event e WHERE e.room_key = room.key);"
           "UPDATE meta SET value = '1' WHERE name = 'schema'");
     if (fixture_open(&store, NULL) == NULL)

@@ -29,10 +29,17 @@ static int64_t some_room(uint64_t *random)
 
 static void add(struct store_conn *c, int64_t room, int64_t seq, bool recall)
 {
+    static int messages;
     const struct event_row event = {
-        .room_key = room, .seq = seq, .type = recall ? EVENT_RECALL : EVENT_MESSAGE, .subject = STR("m"), .time_ms = seq};
+        .room_key = room, .seq = seq, .type = recall ? EVENT_RECALL : EVENT_EDIT, .subject = STR("m"), .time_ms = seq};
+    struct message_row message = {.room_key = room, .seq = seq, .type = STR("text"), .created_ms = seq, .unlisted = messages % 3 == 0};
 
-    store_event_add(c, &event);
+    if (recall || messages++ % 4 == 0) {
+        store_event_add(c, &event);
+        return;
+    }
+    message.id = arena_printf(&c->arena, "m%d", messages);
+    store_message_add(c, 1, &message);
 }
 
 /* One transaction; what it counted stands in `now`. */
@@ -51,11 +58,10 @@ static void batch(struct store_conn *c, uint64_t *random, struct numbers now[sta
         assert_int_equal(row.seq, now[looked_at].seq);
         assert_int_equal(store_recall_last_seq(c, looked_at, row.seq), now[looked_at].recalled);
         if (next_random(random) % 16 == 0 && now[room].seq > 2) { /* the log may even lose its last event */
-            now[room].recalled = 0;
             store_event_trim(c, room, now[room].seq + 1);
+            assert_int_equal(store_recall_last_seq(c, room, now[room].seq), now[room].recalled);
             assert_int_equal(store_room_next_seq(c, room), ++now[room].seq);
-            now[room].recalled = now[room].seq;
-            add(c, room, now[room].seq, true);
+            add(c, room, now[room].seq, false);
         }
     }
 }
@@ -183,7 +189,11 @@ static void recalls_between_two_places_are_found_along_the_log(void **unused)
     store_event_trim(&c, 1, 6); /* what retention took is not found, and ends the walk */
     assert_int_equal(store_recall_between(&c, 1, 0, 9, found, 4), 1);
     assert_int_equal(found[0].seq, 6);
+    assert_int_equal(store_recall_last_seq(&c, 1, 5), 5); /* but that there was one is known */
+    store_event_trim(&c, 1, 8);
+    assert_int_equal(store_recall_last_seq(&c, 1, 9), 6);
     assert_int_equal(store_recall_last_seq(&c, 1, 5), 0);
+    assert_int_equal(store_recall_between(&c, 1, 0, 9, found, 4), 0);
     assert_false(store_conn_failed(&c));
     conn_rollback(&c);
     end(&c);

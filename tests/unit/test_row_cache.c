@@ -255,7 +255,6 @@ static void add_message(uint64_t *random, int64_t room, struct str id)
 
     m.seq = store_room_next_seq(&c, room);
     store_message_add(&c, 1, &m);
-    store_event_add(&c, &(struct event_row){.room_key = room, .seq = m.seq, .type = EVENT_MESSAGE, .subject = id});
 }
 
 static void change_message(uint64_t *random)

@@ -88,8 +88,6 @@ static void add(void)
     }
     m.seq = store_room_next_seq(&c, m.room_key);
     store_message_add(&c, 1, &m);
-    store_event_add(&c, &(struct event_row){
-                            .room_key = m.room_key, .seq = m.seq, .type = EVENT_MESSAGE, .subject = id, .version = 1, .time_ms = now_ms});
     messages++;
 }
 

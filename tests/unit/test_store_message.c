@@ -39,6 +39,13 @@ static void changes(struct store_conn *c, const struct message_row *m, const str
     assert_int_equal(store_message_count(c, 2), 1);
 }
 
+/* As the room's next event. */
+static void add(struct store_conn *c, int64_t app, struct message_row *m)
+{
+    m->seq = store_room_next_seq(c, m->room_key);
+    store_message_add(c, app, m);
+}
+
 static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
 {
     const struct room_row room = fixture_room(c, 2, "messages");
@@ -53,7 +60,6 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
                             .time_ms = 10,
                             .created_ms = 11,
                             .updated_ms = 12,
-                            .seq = 1,
                             .version = 1};
     struct message_row quote = {.room_key = room.key,
                                 .id = STR("m2"),
@@ -62,14 +68,13 @@ static void messages(struct store_conn *c, int64_t now_ms, struct task *task)
                                 .time_ms = 20,
                                 .created_ms = 20,
                                 .updated_ms = 20,
-                                .seq = 2,
                                 .version = 1};
     struct message_row got, list[2];
 
     (void)now_ms;
     (void)task;
-    store_message_add(c, 2, &m);
-    store_message_add(c, 2, &quote);
+    add(c, 2, &m);
+    add(c, 2, &quote);
     assert_true(m.key > 0);
     assert_true(store_message_get(c, 2, STR("m1"), &got));
     assert_int_equal(got.key, m.key);
@@ -152,15 +157,13 @@ static void last_and_unread(struct store_conn *c, int64_t now_ms, struct task *t
                                 .type = STR("text"),
                                 .body = STR("\"secret\""),
                                 .reply = STR("l1"),
-                                .seq = 90,
                                 .version = 1,
                                 .state = MESSAGE_RECALLED};
-    store_message_add(c, 3, &m[0]);
+    add(c, 3, &m[0]);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "l2");
     m[0].id = STR("gray");
-    m[0].seq = 91;
-    store_message_add(c, 3, &m[0]);
+    add(c, 3, &m[0]);
     assert_true(store_message_last(c, 3, room.key, STR_NULL, &got));
     ASSERT_STR(got.id, "gray");
     ASSERT_ABSENT(got.body);
@@ -196,9 +199,8 @@ static void history(struct store_conn *c, int64_t now_ms, struct task *task)
                                     .time_ms = 50 - i,
                                     .created_ms = 10 + i / 2,
                                     .updated_ms = 20 + i,
-                                    .seq = i + 1,
                                     .version = 1};
-        store_message_add(c, 4, &m[i]);
+        add(c, 4, &m[i]);
     }
     store_message_touch(c, &m[0], 99);
     ids_are(c, &page, "aedcb");
