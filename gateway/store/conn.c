@@ -20,7 +20,7 @@ void conn_close(struct store_conn *c)
     db_close(c->db);
     c->db = NULL;
     arena_free(&c->arena);
-    room_seq_free(&c->room_seqs);
+    room_seq_forget(&c->room_seqs);
     row_cache_clear(c);
 }
 

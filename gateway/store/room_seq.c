@@ -3,7 +3,6 @@
 #include "store/conn.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct room_seq {
     int64_t room_key; /* 0: empty */
@@ -110,13 +109,6 @@ bool room_seq_whole(struct store_conn *c)
 
 void room_seq_forget(struct room_seqs *seqs)
 {
-    if (seqs->slots != NULL)
-        memset(seqs->slots, 0, ROOM_SEQS * sizeof(*seqs->slots));
-    seqs->promised = 0;
-}
-
-void room_seq_free(struct room_seqs *seqs)
-{
-    free(seqs->slots);
+    free(seqs->slots); /* to clear them would make all of their pages resident */
     *seqs = (struct room_seqs){0};
 }

@@ -1,7 +1,7 @@
 /*
  * gateway/store/room_seq.h - the numbers that rooms have given to their last events, as the writer knows them.
  *
- * Owns:    its places, made with the first number and given back by room_seq_free.
+ * Owns:    its places, made with the first number and given back by room_seq_forget.
  * Bounds:  ROOM_SEQS rooms; a room that takes another's place has its numbers read from the log.
  * Fails:   as the store does: the transaction is marked failed.
  * Thread:  the writer's.
@@ -41,8 +41,7 @@ int64_t room_seq_first_ms(struct store_conn *c, int64_t room_key, int64_t first)
 void room_seq_keep_first(struct store_conn *c, int64_t room_key, int64_t first, int64_t time_ms);
 /* Before a commit: whether every number has its event; marks the transaction failed if not. */
 bool room_seq_whole(struct store_conn *c);
-/* The transaction was rolled back. */
+/* The transaction was rolled back, or no other comes. */
 void room_seq_forget(struct room_seqs *seqs);
-void room_seq_free(struct room_seqs *seqs);
 
 #endif
