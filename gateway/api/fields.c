@@ -263,14 +263,32 @@ bool fields_read(const json_t *object, const struct field *table, size_t n, void
     return true;
 }
 
+/* A text of which nothing needs an escape, as most are, in quotes; else STR_NULL. jansson would prepare for a tree, and measure before it
+ * writes. */
+static struct str dump_plain(struct str text, struct arena *arena)
+{
+    char *p;
+
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == '"' || text.p[i] == '\\')
+            return STR_NULL;
+    p = arena_alloc(arena, text.n + 2);
+    p[0] = p[text.n + 1] = '"';
+    memcpy(p + 1, text.p, text.n);
+    return str_n(p, text.n + 2);
+}
+
 struct str fields_dump(const json_t *value, struct arena *arena)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    struct str plain;
     size_t n;
     char *p;
 
     if (value == NULL)
         return STR_NULL;
+    if (json_is_string(value) && (plain = dump_plain(text_of(value), arena)).p != NULL)
+        return plain;
     n = json_dumpb(value, NULL, 0, flags);
     p = arena_alloc(arena, n + 1);
     (void)json_dumpb(value, p, n, flags);
@@ -287,18 +305,20 @@ static bool listed(const char *const *names, const char *name)
 
 struct str fields_rest(const json_t *object, const char *const *skip, struct arena *arena)
 {
-    json_t *rest = json_object();
+    json_t *rest = NULL;
     const char *key;
     json_t *value;
-    struct str text = STR_NULL;
+    struct str text;
 
     /* json_object_foreach wants a mutable object only because its iterator could change it. */
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-        if (!listed(skip, key) && !json_is_null(value))
-            (void)json_object_set(rest, key, value);
+        if (listed(skip, key) || json_is_null(value))
+            continue;
+        if (rest == NULL)
+            rest = json_object(); /* mostly nothing is left */
+        (void)json_object_set(rest, key, value);
     }
-    if (json_object_size(rest) != 0)
-        text = fields_dump(rest, arena);
+    text = fields_dump(rest, arena);
     json_decref(rest);
     return text;
 }

@@ -237,6 +237,25 @@ static void test_rest_leaves_out(void **state)
     json_decref(root);
 }
 
+static void test_a_dump_reads_back_as_the_value(void **state)
+{
+    static const char *const values[] = {"\"\"", "\"plain </b> \xe4\xbd\xa0\xc3\xa9\x7f\"", "\"a \\\"quote\\\"\"", "\"\\\\\"", "\"line\\nend\\u001f\"",
+                                         "7", "[\"a\",{\"b\":null}]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        json_t *value = json_loads(values[i], JSON_DECODE_ANY, NULL), *again;
+        const struct str text = fields_dump(value, &arena);
+
+        assert_non_null(value);
+        again = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
+        assert_true(json_equal(value, again));
+        json_decref(value);
+        json_decref(again);
+    }
+    assert_null(fields_dump(NULL, &arena).p);
+}
+
 /* --- a message's body --- */
 
 static void test_message_keeps_fields_but_not_the_servers(void **state)
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_refusals_name_the_field),
         cmocka_unit_test(test_required),
         cmocka_unit_test(test_rest_leaves_out),
+        cmocka_unit_test(test_a_dump_reads_back_as_the_value),
         cmocka_unit_test(test_message_keeps_fields_but_not_the_servers),
         cmocka_unit_test(test_message_types),
         cmocka_unit_test(test_recall_body),
