@@ -26,6 +26,8 @@ struct session_transport {
      * them are taken, `text` follows at once, and they may go out with that. None of these
      * functions calls back into the session before it returns. */
     enum hub_sent (*frames)(void *connection, const char *p, size_t n, bool more, size_t *taken);
+    /* `frames` may be called soon. Only a hint. */
+    void (*approach)(const void *connection);
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);

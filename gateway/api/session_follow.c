@@ -139,10 +139,14 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
     return sent;
 }
 
-static void op_approach(const struct hub_conn *conn)
+static void op_approach(const struct hub_conn *conn, bool far)
 {
-    if (!conn->rendering)
-        __builtin_prefetch(((const struct session *)conn)->connection);
+    const struct session *s = (const struct session *)conn;
+
+    if (!conn->rendering && far)
+        __builtin_prefetch(s->connection);
+    else if (!conn->rendering)
+        session_transport(s)->approach(s->connection);
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)

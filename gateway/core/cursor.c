@@ -17,6 +17,7 @@ void cursor_want(struct hub *h, struct hub_sub *sub)
 {
     if (sub->state != SUB_READING)
         sub->state = SUB_WANTS;
+    hub_set_steady(hub_slot_of(sub), false);
     /* A blocked connection does not read what it could not send: hub_drained asks again. */
     if (sub->waiting || sub->state == SUB_READING || sub->conn->blocked)
         return;
@@ -64,7 +65,7 @@ static bool tail_serves(const struct hub_room *r, int64_t position)
 static bool start_read(struct hub *h, struct hub_sub *sub)
 {
     struct cursor_read *read = calloc(1, sizeof(*read));
-    const int64_t position = hub_slot_of(sub)->position;
+    const int64_t position = hub_position(hub_slot_of(sub));
 
     if (read == NULL)
         return false;
@@ -137,7 +138,7 @@ static void jump(struct hub *h, struct hub_sub *sub, int64_t head)
 {
     sub->reset = false;
     sub->lost = true;
-    hub_slot_of(sub)->position = head;
+    hub_move(hub_slot_of(sub), head);
     h->ops->reset(h->ctx, sub, head);
 }
 
@@ -156,27 +157,27 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     if (sub->reset) {
         jump(h, sub, page->head);
         from_here = true;
-    } else if (slot->position < 0) {
-        slot->position = page->head;
+    } else if (hub_position(slot) < 0) {
+        hub_move(slot, page->head);
         from_here = true;
-    } else if (slot->position > page->head || slot->position + 1 < page->min_seq) {
+    } else if (hub_position(slot) > page->head || hub_position(slot) + 1 < page->min_seq) {
         jump(h, sub, page->head);
         from_here = true;
     } else if (page->frame_count != 0) {
         erase_from_page(r, page);
         hub_tail_adopt(h, r, page);
         h->scratch_room = NULL; /* it knows frames by number; these are other renderings of the same numbers */
-        hub_send_frames(h, slot, page->frames, page->frame_count);
+        hub_send_frames(h, r, slot, page->frames, page->frame_count);
         h->scratch_room = NULL;
     }
     /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
     if (slot->conn->gone)
         return;
     /* Behind the last frame, or in place of all of them, were events that are not for this user. */
-    if (!from_here && !slot->conn->blocked && slot->position < page->upto)
-        slot->position = page->upto;
+    if (!from_here && !slot->conn->blocked && hub_position(slot) < page->upto)
+        hub_move(slot, page->upto);
     if (from_here)
-        hub_announce(h, slot, slot->position);
+        hub_announce(h, slot, hub_position(slot));
     if (page->head < r->members_at) {
         cursor_want(h, sub);
         return;
@@ -184,12 +185,13 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
      * was taken. No later event may come to tell. */
     sub->in_full = false;
-    if (slot->position < known && (r->tail_last != known || known - slot->position > r->tail_count)) {
+    if (hub_position(slot) < known && (r->tail_last != known || known - hub_position(slot) > r->tail_count)) {
         sub->in_full = sub->head_only;
         cursor_want(h, sub);
         return;
     }
     sub->state = SUB_LIVE;
+    hub_set_steady(slot, sub->announced);
     hub_announce(h, slot, known);
     hub_serve(h, r, slot);
 }

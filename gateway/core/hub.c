@@ -183,7 +183,9 @@ struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app,
     sub->tag = tag;
     sub->reset = since == HUB_RESET;
     sub->slot = r->count;
-    r->slots[r->count++] = (struct hub_slot){conn, sub, since < 0 ? -1 : since};
+    /* A number that no room reaches is beyond every head, however large it is. */
+    r->slots[r->count] = (struct hub_slot){.conn = conn, .sub = sub};
+    hub_move(&r->slots[r->count++], since < 0 ? -1 : since < HUB_BEYOND ? since : HUB_BEYOND);
     /* The sweep may come to the new slot in place of one that waits for its visit. */
     if (r->remaining != 0)
         r->remaining = r->count;
@@ -250,10 +252,11 @@ static void say_live(struct hub *h, struct hub_slot *slot)
 {
     struct hub_sub *sub = slot->sub;
 
-    if (sub->announced || slot->position < sub->announce_at)
+    if (sub->announced || hub_position(slot) < sub->announce_at)
         return;
     sub->announced = true;
-    h->ops->live(h->ctx, sub, slot->position, !sub->lost);
+    hub_set_steady(slot, sub->state == SUB_LIVE);
+    h->ops->live(h->ctx, sub, hub_position(slot), !sub->lost);
 }
 
 void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at)
@@ -273,10 +276,10 @@ static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot,
         while (i + n < missed && hub_sees(h, slot->conn, frames[i + n]) == AUDIENCE_YES)
             n++;
         if (n != 0) {
-            hub_send_frames(h, slot, frames + i, n);
+            hub_send_frames(h, r, slot, frames + i, n);
             i += n;
         } else if (hub_sees(h, slot->conn, frames[i]) == AUDIENCE_NO) {
-            slot->position = frames[i++]->seq;
+            hub_move(slot, frames[i++]->seq);
         } else { /* the log knows */
             say_live(h, slot);
             slot->sub->in_full = true;
@@ -288,19 +291,21 @@ static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot,
 
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
 {
-    const int64_t missed = r->heard - slot->position;
+    const int64_t missed = r->heard - hub_position(slot);
 
-    if (missed <= 0 || slot->conn->blocked || slot->conn->gone || slot->sub->state != SUB_LIVE)
+    if (missed <= 0 || slot->conn->blocked || slot->conn->gone || !(hub_steady(slot) || slot->sub->state == SUB_LIVE))
         return;
     if (r->heard != r->tail_last || missed > r->tail_count) {
         cursor_want(h, slot->sub); /* fell off the tail */
         return;
     }
-    if (r->tail_limited == 0)
-        hub_send_rest(h, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
-    else
+    if (r->tail_limited != 0)
         serve_seen(h, r, slot, (uint32_t)missed);
-    if (slot->sub->state == SUB_LIVE)
+    else if (hub_steady(slot))
+        hub_send_frames(h, r, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    else
+        hub_send_rest(h, r, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    if (!hub_steady(slot) && slot->sub->state == SUB_LIVE)
         say_live(h, slot);
 }
 
@@ -344,7 +349,7 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
     for (uint32_t i = 0; i < r->count; i++) {
         struct hub_slot *slot = &r->slots[i];
 
-        if (slot->sub->state == SUB_LIVE && !slot->conn->blocked && !slot->conn->gone && !slot->conn->rendering)
+        if (!slot->conn->blocked && !slot->conn->gone && !slot->conn->rendering && (hub_steady(slot) || slot->sub->state == SUB_LIVE))
             send_signal(h, slot->conn, wire);
     }
 }
@@ -401,7 +406,7 @@ void hub_sub_set_tag(struct hub_sub *sub, void *tag)
 
 int64_t hub_sub_position(const struct hub_sub *sub)
 {
-    return hub_slot_of(sub)->position;
+    return hub_position(hub_slot_of(sub));
 }
 
 bool hub_sub_was_live(const struct hub_sub *sub)

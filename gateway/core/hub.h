@@ -96,8 +96,9 @@ struct hub_ops {
     /* Are events about to be committed, of whatever room? Asked before each slice of a large and busy room, which waits a little for them. *now_us is
      * the time, monotonic and above 0, whatever the answer. May be NULL: then none waits. */
     bool (*under_way)(void *ctx, int64_t *now_us);
-    /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. Only a hint; may be NULL. */
-    void (*approach)(const struct hub_conn *conn);
+    /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. `far`: there is another call before
+     * that, by which time this one's lines have come. Only a hint; may be NULL. */
+    void (*approach)(const struct hub_conn *conn, bool far);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
      * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
      * is rendering. */

@@ -41,12 +41,38 @@ struct hub_sub {
 };
 _Static_assert(sizeof(struct hub_sub) <= 56, "an idle subscription's memory is a promise");
 
-/* One subscriber in its room's dense array: what a sweep touches. */
+/* One subscriber in its room's dense array: what a sweep touches. Each line of the cache more, such as the subscription's, would be read anew
+ * for every delivery to a large room. */
 struct hub_slot {
     struct hub_conn *conn;
     struct hub_sub *sub;
-    int64_t position; /* the last seq that was handed over; -1: not known yet */
+    int64_t packed; /* twice the position, and `steady`: see below */
 };
+_Static_assert(sizeof(struct hub_slot) == 24, "an idle subscription's memory is a promise");
+
+#define HUB_BEYOND (INT64_MAX / 4)
+
+/* The last seq that was handed over; -1: not known yet. */
+static inline int64_t hub_position(const struct hub_slot *slot)
+{
+    return slot->packed >> 1;
+}
+
+static inline void hub_move(struct hub_slot *slot, int64_t position)
+{
+    slot->packed = position * 2 + (slot->packed & 1);
+}
+
+/* Is the subscription SUB_LIVE and announced? Then a sweep need not look at it. */
+static inline bool hub_steady(const struct hub_slot *slot)
+{
+    return (slot->packed & 1) != 0;
+}
+
+static inline void hub_set_steady(struct hub_slot *slot, bool steady)
+{
+    slot->packed = (slot->packed & ~INT64_C(1)) + (steady ? 1 : 0);
+}
 
 /* A frame that one connection has a part of. Its rest is with the transport, out of the hub's reach. */
 struct hub_cut {
@@ -109,9 +135,9 @@ void hub_wake(struct hub *h);
 /* Sends what the slot misses from the tail. */
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
-void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
+void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* The same for all that was heard of the room and the slot misses: if that makes the subscription live, its owner is told. */
-void hub_send_rest(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n);
+void hub_send_rest(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* Frees a room that nobody follows, unless a recall in it must still reach a connection that holds a part of a frame. */
 void hub_release_room(struct hub *h, struct hub_room *r);
 /* The subscription becomes live with `at`: says so when everything up to it was handed over, now or later. */

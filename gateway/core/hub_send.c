@@ -39,14 +39,14 @@ void hub_forget_cuts(struct hub *h, struct hub_room *r)
 }
 
 /* The socket took a part of `frame`: its rest is kept elsewhere, and a recall of what the frame shows ends the connection. */
-static void note_cut(struct hub *h, struct hub_slot *slot, struct frame *frame)
+static void note_cut(struct hub *h, struct hub_room *r, const struct hub_slot *slot, struct frame *frame)
 {
     struct hub_cut *cut = calloc(1, sizeof(*cut));
 
     if (cut == NULL)
         abort();
     cut->conn = slot->conn;
-    cut->room = slot->sub->room;
+    cut->room = r;
     cut->frame = frame_ref(frame);
     cut->next = cut->room->cuts;
     if (cut->next != NULL)
@@ -57,13 +57,13 @@ static void note_cut(struct hub *h, struct hub_slot *slot, struct frame *frame)
 }
 
 /* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
-static void note_blocked(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
+static void note_blocked(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
 {
     slot->conn->blocked = true;
     for (size_t i = 0; i < n && taken > 0; i++) {
-        slot->position = frames[i]->seq;
+        hub_move(slot, frames[i]->seq);
         if (taken < frames[i]->wire.n) {
-            note_cut(h, slot, frames[i]);
+            note_cut(h, r, slot, frames[i]);
             if (!h->ops->finish(slot->conn, frames[i]->wire.p + taken, frames[i]->wire.n - taken))
                 slot->conn->gone = true;
             return;
@@ -103,20 +103,20 @@ static const char *gather(struct hub *h, const struct hub_room *r, struct frame 
 }
 
 /* A connection that is sent events in a form of its own gets them one by one. */
-static void send_rendered(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+static void send_rendered(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
     for (size_t i = 0; i < n && !slot->conn->blocked && !slot->conn->gone; i++) {
         bool cut = false;
 
         switch (h->ops->render(slot->conn, frames[i], &cut)) {
         case HUB_SENT:
-            slot->position = frames[i]->seq;
+            hub_move(slot, frames[i]->seq);
             break;
         case HUB_BLOCKED:
             slot->conn->blocked = true;
             if (cut) {
-                slot->position = frames[i]->seq;
-                note_cut(h, slot, frames[i]);
+                hub_move(slot, frames[i]->seq);
+                note_cut(h, r, slot, frames[i]);
             }
             break;
         case HUB_GONE:
@@ -126,22 +126,22 @@ static void send_rendered(struct hub *h, struct hub_slot *slot, struct frame *co
     }
 }
 
-void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
     if (slot->conn->rendering) {
-        send_rendered(h, slot, frames, n);
+        send_rendered(h, r, slot, frames, n);
         return;
     }
     while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
         size_t bytes, taken = 0;
         const size_t k = fitting(frames, n, &bytes);
 
-        switch (h->ops->send(slot->conn, gather(h, slot->sub->room, frames, k), bytes, &taken)) {
+        switch (h->ops->send(slot->conn, gather(h, r, frames, k), bytes, &taken)) {
         case HUB_SENT:
-            slot->position = frames[k - 1]->seq;
+            hub_move(slot, frames[k - 1]->seq);
             break;
         case HUB_BLOCKED:
-            note_blocked(h, slot, frames, k, taken);
+            note_blocked(h, r, slot, frames, k, taken);
             break;
         case HUB_GONE:
             slot->conn->gone = true;
@@ -152,12 +152,12 @@ void hub_send_frames(struct hub *h, struct hub_slot *slot, struct frame *const *
     }
 }
 
-void hub_send_rest(struct hub *h, struct hub_slot *slot, struct frame *const *frames, size_t n)
+void hub_send_rest(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
     const struct hub_sub *sub = slot->sub;
 
     h->completing = !sub->announced && sub->announce_at <= frames[n - 1]->seq ? slot->sub : NULL;
-    hub_send_frames(h, slot, frames, n);
+    hub_send_frames(h, r, slot, frames, n);
     h->completing = NULL;
 }
 

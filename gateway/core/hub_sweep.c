@@ -8,10 +8,11 @@
  */
 #include "core/hub_private.h"
 
-/* How far ahead of the sweep a connection and its subscription are fetched into the cache, and then what its owner needs of it. A delivery is
- * a system call of some 4 us, and each line that is not in the cache would make it several per cent longer. */
-#define PREFETCH 6U
+/* How far ahead of the sweep a connection is fetched into the cache, and then what its owner needs of it, in two steps. A delivery is a system call of some 4 us that leaves little in the cache, and each line that must be waited for makes it one or two
+ * per cent longer. */
+#define PREFETCH_CONN 6U
 #define PREFETCH_OWNER 3U
+#define PREFETCH_LAST 1U
 #define BURST 2U      /* so many events in a round, and the next ones are worth waiting for */
 #define REST_US 50000 /* a room in which nothing was to be done for so long does not burst any more */
 
@@ -78,6 +79,22 @@ static bool holds(const struct hub *h, struct hub_room *r)
     return true;
 }
 
+static void fetch_ahead(const struct hub *h, const struct hub_room *r)
+{
+    const struct hub_slot *at = &r->slots[r->sweep];
+    const uint32_t left = r->count - r->sweep;
+
+    if (left > PREFETCH_CONN) {
+        __builtin_prefetch(&at[PREFETCH_CONN].conn->blocked);
+        if (!hub_steady(&at[PREFETCH_CONN]))
+            __builtin_prefetch(&at[PREFETCH_CONN].sub->state);
+    }
+    if (h->ops->approach != NULL && left > PREFETCH_OWNER)
+        h->ops->approach(at[PREFETCH_OWNER].conn, true);
+    if (h->ops->approach != NULL && left > PREFETCH_LAST)
+        h->ops->approach(at[PREFETCH_LAST].conn, false);
+}
+
 /* Serves the next slice of a room; returns how many subscribers it visited. */
 static unsigned serve_slice(struct hub *h, struct hub_room *r)
 {
@@ -86,12 +103,7 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r)
     for (; i < HUB_SLICE && r->remaining > 0 && r->round > 0; i++) {
         if (r->sweep >= r->count)
             r->sweep = 0;
-        if (r->sweep + PREFETCH < r->count) {
-            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].conn->blocked);
-            __builtin_prefetch(&r->slots[r->sweep + PREFETCH].sub->state);
-        }
-        if (h->ops->approach != NULL && r->sweep + PREFETCH_OWNER < r->count)
-            h->ops->approach(r->slots[r->sweep + PREFETCH_OWNER].conn);
+        fetch_ahead(h, r);
         r->remaining--;
         r->round--;
         hub_serve(h, r, &r->slots[r->sweep++]);
