@@ -8,6 +8,7 @@
 #include "core/hub.h"
 
 /* uthash exits the process when memory is out; a hub cannot go on from there either. */
+#include <assert.h>
 #include <uthash.h>
 
 enum sub_state {
@@ -66,6 +67,7 @@ static inline void hub_move(struct hub_slot *slot, int64_t position)
 /* Is the subscription SUB_LIVE and announced? Then a sweep need not look at it. */
 static inline bool hub_steady(const struct hub_slot *slot)
 {
+    assert(((slot->packed & 1) != 0) == (slot->sub->state == SUB_LIVE && slot->sub->announced)); /* in builds for tests */
     return (slot->packed & 1) != 0;
 }
 

@@ -202,7 +202,8 @@ void store_ledger_devices(struct store_conn *c, const struct ledger_selection *w
                           bool (*each)(void *ctx, const struct ledger_row *row), void *ctx);
 /* Owner, admins and managers, other than `but` (may be absent), at most `limit`. */
 size_t store_ledger_watchers(struct store_conn *c, int64_t room_key, struct str but, struct str *out, size_t limit);
-/* The greatest number up to `seq` that a recall of the room has; 0: none, or retention took that part of the log away. */
+/* The greatest number up to `seq` that a recall of the room has, also the last one that retention took away; 0: none, or one of those before
+ * it. */
 int64_t store_recall_last_seq(struct store_conn *c, int64_t room_key, int64_t seq);
 /* Recalls of the room with from < seq <= to that the log still has, the newest first: message, seq and time_ms are filled. */
 size_t store_recall_between(struct store_conn *c, int64_t room_key, int64_t from, int64_t to, struct recall_row *out, size_t limit);

@@ -148,9 +148,14 @@ static const char *const version_4[] = {
  * The log of a room is its events other than new messages, and its messages, by seq: a new message costs the log no page. So each message
  * is in one of two indexes by room and seq, message_listed or message_unlisted. room.recalled: the number of the last recall that retention
  * took from the log; 0: none. event.recalled goes on from it.
+ *
+ * message_quiet begins with one column more, which is the same in all of it: where it and message_unlisted both serve, SQLite would take either, and
+ * a room may have many messages that no list shows and few of them that count.
  */
 static const char *const version_5[] = {
     "CREATE INDEX message_unlisted ON message (room_key, seq) WHERE listed = 0",
+    "DROP INDEX message_quiet",
+    "CREATE INDEX message_quiet ON message (room_key, counted, seq) WHERE listed = 0 AND state = 0 AND counted = 1",
     "ALTER TABLE room ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0",
     "UPDATE room SET recalled = coalesce((SELECT e.recalled FROM event e WHERE e.room_key = room.key ORDER BY e.seq LIMIT 1), 0) "
     "WHERE min_seq > 1",

@@ -34,6 +34,7 @@ struct peer {
     char rest[1024];
     size_t kept;     /* bytes of a cut frame that wait in `rest` */
     bool aborted;
+    int fetched_far, fetched_near;
 };
 
 struct world {
@@ -99,6 +100,16 @@ static inline void on_abort(struct hub_conn *conn)
 
     p->aborted = true;
     p->kept = 0;
+}
+
+static inline void on_approach(const struct hub_conn *conn, bool far)
+{
+    struct peer *p = (struct peer *)(uintptr_t)conn;
+
+    if (far)
+        p->fetched_far = p->sends + 1;
+    else
+        p->fetched_near = p->sends + 1;
 }
 
 static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
@@ -178,6 +189,7 @@ static const struct hub_ops ops = {.send = on_send,
                                    .refused = on_refused,
                                    .wake = on_wake,
                                    .under_way = on_under_way,
+                                   .approach = on_approach,
                                    .render = on_render};
 
 /* --- the log --- */

@@ -152,12 +152,12 @@ static void an_event_heard_after_the_page_that_held_it_is_not_repeated(void **st
 static void a_cursor_before_the_log_or_beyond_it_is_reset(void **state)
 {
     struct world *w = the_world(state);
-    const int64_t since[] = {3, 50, HUB_RESET};
+    const int64_t since[] = {3, 50, HUB_RESET, INT64_MAX, INT64_MAX / 2 + 1};
 
     for (int i = 0; i < 20; i++)
         (void)commit(w, "m", "x", NULL);
     w->min_seq = 10;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(since) / sizeof(since[0]); i++) {
         struct peer *p = peer_new();
 
         follow(w, p, since[i]);
@@ -169,6 +169,27 @@ static void a_cursor_before_the_log_or_beyond_it_is_reset(void **state)
         assert_int_equal(p->len, 0);
         peer_free(w, p);
     }
+}
+
+static void what_a_delivery_needs_is_fetched_before_it_in_two_steps(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *peers[8];
+
+    for (int i = 0; i < 8; i++) {
+        peers[i] = peer_new();
+        follow(w, peers[i], -1);
+    }
+    answer_reads(w);
+    publish(w, "a", "x");
+    run(w);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(peers[i]->sends, 1);
+        assert_int_equal(peers[i]->fetched_far, i >= 3 ? 1 : 0); /* the sends that it had, and the one to come */
+        assert_int_equal(peers[i]->fetched_near, i >= 1 ? 1 : 0);
+    }
+    for (int i = 0; i < 8; i++)
+        peer_free(w, peers[i]);
 }
 
 static void who_may_not_read_is_refused_and_removed(void **state)
@@ -324,6 +345,7 @@ int main(void)
         REQUIREMENT(who_comes_in_the_middle_of_a_sweep_takes_nobodys_visit),
         REQUIREMENT(an_event_heard_after_the_page_that_held_it_is_not_repeated),
         REQUIREMENT(a_cursor_before_the_log_or_beyond_it_is_reset),
+        REQUIREMENT(what_a_delivery_needs_is_fetched_before_it_in_two_steps),
         REQUIREMENT(who_may_not_read_is_refused_and_removed),
         REQUIREMENT(everyone_is_served_while_others_leave_in_the_middle_of_a_sweep),
         REQUIREMENT(a_page_for_a_subscription_that_is_gone_is_released),
