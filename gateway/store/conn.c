@@ -1,8 +1,6 @@
 #include "store/conn.h"
 
-#include "base/clock.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -142,15 +140,4 @@ void conn_fail(struct store_conn *c)
 struct str conn_text(struct store_conn *c, struct db_stmt *s, int column)
 {
     return arena_str(&c->arena, db_bytes(s, column));
-}
-
-int64_t conn_now_ms(_Atomic int64_t *last)
-{
-    const int64_t wall = clock_wall_ms();
-    int64_t seen = atomic_load_explicit(last, memory_order_relaxed);
-
-    while (seen < wall && !atomic_compare_exchange_weak_explicit(last, &seen, wall, memory_order_relaxed,
-                                                                 memory_order_relaxed))
-        continue;
-    return seen < wall ? wall : seen;
 }

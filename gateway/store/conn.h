@@ -74,7 +74,4 @@ void conn_fail(struct store_conn *c);
 /* A copy of a text or blob column in the arena; NULL stays absent. */
 struct str conn_text(struct store_conn *c, struct db_stmt *s, int column);
 
-/* Wall-clock milliseconds, never less than any that came back before with the same `last`. Any thread. */
-int64_t conn_now_ms(_Atomic int64_t *last);
-
 #endif

@@ -39,7 +39,7 @@ struct readers {
     unsigned brief; /* readers with brief jobs: they are back at the queue soon */
     atomic_bool unsaid; /* brief jobs came that no reader was woken for */
     bool paused, closed;
-    _Atomic int64_t *clock;
+    struct store_clock *clock;
     struct syncer *syncer;
     unsigned count;
     struct reader reader[];
@@ -119,7 +119,7 @@ static enum db_status run_jobs(struct reader *reader, struct job *first)
     bool ok = conn_begin(c);
 
     for (struct job *job = first; job != NULL && ok; job = job->next)
-        ok = conn_run_job(c, job, conn_now_ms(reader->pool->clock));
+        ok = conn_run_job(c, job, store_clock_now(reader->pool->clock));
     ok = ok && conn_commit(c, NULL);
     status = db_status(c->db);
     if (!ok && status == DB_OK)

@@ -16,6 +16,7 @@
 
 #include "store/db.h"
 #include "store/job.h"
+#include "store/store_clock.h"
 #include "store/syncer.h"
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@ struct readers_options {
     struct str epoch;
     unsigned threads; /* at least 1 */
     unsigned limit;
-    _Atomic int64_t *clock; /* shared with the writer: conn_now_ms */
+    struct store_clock *clock; /* shared with the writer */
     struct syncer *syncer;  /* takes home what was read; borrowed until readers_free */
 };
 

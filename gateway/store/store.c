@@ -3,6 +3,7 @@
 #include "store/conn.h"
 #include "store/readers.h"
 #include "store/schema.h"
+#include "store/store_clock.h"
 #include "store/syncer.h"
 #include "store/writer.h"
 
@@ -20,7 +21,7 @@ struct store {
     struct writer *writer;
     struct readers *readers;
     struct syncer *syncer;
-    _Atomic int64_t clock; /* the latest time any job was given */
+    struct store_clock clock;
     _Atomic uint32_t under_way; /* write jobs that are not published, besides those for later */
     char epoch[SCHEMA_EPOCH_SIZE];
 };
@@ -69,6 +70,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
         snprintf(error, error_size, "no memory for the store");
         return NULL;
     }
+    store_clock_init(&store->clock);
     db = open_writer(store, &connection, error, error_size);
     if (db == NULL)
         goto err0;
@@ -112,6 +114,7 @@ err2:
 err1:
     db_close(db);
 err0:
+    store_clock_destroy(&store->clock);
     free(store);
     return NULL;
 }
@@ -136,6 +139,7 @@ void store_close(struct store *store)
     writer_free(store->writer);
     readers_free(store->readers);
     syncer_free(store->syncer);
+    store_clock_destroy(&store->clock);
     free(store);
 }
 

@@ -56,7 +56,7 @@ struct writer {
     struct readers *readers;
     struct syncer *syncer;
     unsigned batch_max;
-    _Atomic int64_t *clock;
+    struct store_clock *clock;
     _Atomic uint32_t *under_way;
     unsigned checkpointed_at;                                 /* log_pages at the last checkpoint */
     bool truncate;                                            /* the log is to be emptied */
@@ -173,7 +173,7 @@ static bool run_together(struct writer *w, struct job *first, enum db_status *st
 
     for (struct job *job = first; ok && job != NULL; job = job->next) {
         n++;
-        ok = conn_run_job(c, job, conn_now_ms(w->clock));
+        ok = conn_run_job(c, job, store_clock_now(w->clock));
     }
     *status = db_status(c->db);
     soon = ok && (more_wait(w) || syncer_busy(w->syncer));
@@ -273,7 +273,7 @@ static void probe(struct writer *w)
 
     w->probe_due_ms = clock_mono_ms() + PROBE_MS;
     if (conn_begin(c)) {
-        snprintf(text, sizeof(text), "%lld", (long long)conn_now_ms(w->clock));
+        snprintf(text, sizeof(text), "%lld", (long long)store_clock_now(w->clock));
         s = conn_query(c, SQL_META_PUT);
         if (s != NULL) {
             db_bind_text(s, 1, STR("probe"));

@@ -17,6 +17,7 @@
 #include "store/job.h"
 #include "store/readers.h"
 #include "store/store.h"
+#include "store/store_clock.h"
 #include "store/syncer.h"
 
 struct writer;
@@ -28,7 +29,7 @@ struct writer_options {
     struct syncer *syncer;
     unsigned limit;
     unsigned batch_max;
-    _Atomic int64_t *clock; /* shared with the readers: conn_now_ms */
+    struct store_clock *clock; /* shared with the readers */
     _Atomic uint32_t *under_way; /* shared with the syncer: jobs that are not published, besides those for later */
 };
 
