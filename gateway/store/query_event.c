@@ -81,17 +81,27 @@ void store_event_add(struct store_conn *c, const struct event_row *row)
     conn_write(c, s);
 }
 
+/* A statement made by LOG_PAGE (sql.c). NULL: the connection failed. */
+static struct db_stmt *log_after(struct store_conn *c, enum sql_id id, int64_t room_key, int64_t after, size_t limit)
+{
+    struct db_stmt *s = conn_query(c, id);
+
+    if (s == NULL)
+        return NULL;
+    db_bind_int(s, 1, room_key);
+    db_bind_int(s, 2, after);
+    db_bind_int(s, 3, (int64_t)limit);
+    return s;
+}
+
 size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out,
                         size_t limit)
 {
-    struct db_stmt *s = conn_query(c, SQL_EVENT_PAGE);
+    struct db_stmt *s = log_after(c, SQL_EVENT_PAGE, room_key, after, limit);
     size_t n = 0;
 
     if (s == NULL)
         return 0;
-    db_bind_int(s, 1, room_key);
-    db_bind_int(s, 2, after);
-    db_bind_int(s, 3, (int64_t)limit);
     for (; n < limit && conn_row(c, s); n++)
         out[n] = (struct event_row){
             .room_key = room_key,
@@ -109,14 +119,11 @@ size_t store_event_page(struct store_conn *c, int64_t room_key, int64_t after, s
 
 size_t store_event_times(struct store_conn *c, int64_t room_key, int64_t after, struct event_row *out, size_t limit)
 {
-    struct db_stmt *s = conn_query(c, SQL_EVENT_TIMES);
+    struct db_stmt *s = log_after(c, SQL_EVENT_TIMES, room_key, after, limit);
     size_t n = 0;
 
     if (s == NULL)
         return 0;
-    db_bind_int(s, 1, room_key);
-    db_bind_int(s, 2, after);
-    db_bind_int(s, 3, (int64_t)limit);
     for (; n < limit && conn_row(c, s); n++)
         out[n] = (struct event_row){.room_key = room_key, .seq = db_int(s, 0), .time_ms = db_int(s, 1)};
     conn_end(c, s);

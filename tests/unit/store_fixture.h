@@ -194,6 +194,17 @@ static inline struct room_row fixture_room(struct store_conn *c, int64_t app, co
     return room;
 }
 
+/* At random, the same in each run: 0 to n - 1. */
+static inline uint64_t fixture_below(uint64_t n)
+{
+    static uint64_t state = 88172645463325252;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (state >> 20) % n;
+}
+
 /* A live text message of `sender` (NULL: the platform) with the room's next seq. */
 static inline struct message_row fixture_message(struct store_conn *c, int64_t app, int64_t room_key,
                                                  const char *id, const char *sender, const char *body)

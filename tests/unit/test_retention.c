@@ -14,25 +14,11 @@ static struct core_tx tx = {.conn = &c, .app = &app, .app_id = 1};
 static int64_t times[STEPS + 1]; /* by seq */
 static struct room_row room;
 
-static uint64_t below(uint64_t n)
-{
-    static uint64_t state = 88172645463325252;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % n;
-}
-
 static int begin(void **unused)
 {
-    char error[256];
-
     (void)unused;
     fixture_make(&f);
-    conn_init(&c, db_open(&(struct db_options){.uri = f.uri, .role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT}, error, sizeof(error)),
-              STR("e"), true);
-    assert_true(schema_migrate(c.db, f.uri, error, sizeof(error)));
+    open_writer(&f, &c);
     tx.now_ms = INT64_C(1700000000000);
     assert_true(conn_begin(&c));
     room = fixture_room(&c, 1, "r");
@@ -60,10 +46,10 @@ static void add(void)
                             .created_ms = tx.now_ms,
                             .updated_ms = tx.now_ms,
                             .seq = seq,
-                            .unlisted = below(3) == 0};
+                            .unlisted = fixture_below(3) == 0};
 
     times[seq] = tx.now_ms;
-    if (below(4) == 0)
+    if (fixture_below(4) == 0)
         store_event_add(&c, &event);
     else
         store_message_add(&c, 1, &m);
@@ -93,15 +79,15 @@ static void the_log_begins_where_count_and_age_let_it(void **unused)
     while (seq < STEPS - BATCH) {
         const int64_t before = min_seq, head = seq, clock_ms = tx.now_ms;
 
-        if (below(7) == 0) {
-            app.retention_days = (int64_t)below(3) * 7;
-            app.retention_count = (int64_t)below(3) * 20;
+        if (fixture_below(7) == 0) {
+            app.retention_days = (int64_t)fixture_below(3) * 7;
+            app.retention_count = (int64_t)fixture_below(3) * 20;
         }
         assert_true(conn_begin(&c));
         for (int i = 0; i < BATCH; i++) {
             struct event_row oldest;
 
-            tx.now_ms += (int64_t)below(below(10) == 0 ? 20 * DAY : DAY / 2);
+            tx.now_ms += (int64_t)fixture_below(fixture_below(10) == 0 ? 20 * DAY : DAY / 2);
             add();
             seq++;
             by_count = by_count || (app.retention_days == 0 && expected(min_seq, seq) > min_seq);
@@ -111,7 +97,7 @@ static void the_log_begins_where_count_and_age_let_it(void **unused)
             assert_int_equal(store_event_page(&c, room.key, 0, &oldest, 1), 1);
             assert_int_equal(oldest.seq, min_seq);
         }
-        if (below(4) == 0) { /* it did not happen */
+        if (fixture_below(4) == 0) { /* it did not happen */
             conn_rollback(&c);
             min_seq = before;
             seq = head;

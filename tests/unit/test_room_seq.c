@@ -68,15 +68,8 @@ static void batch(struct store_conn *c, uint64_t *random, struct numbers now[sta
 
 static void begin(struct store_conn *c)
 {
-    const struct db_options writer = {.uri = f.uri, .role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT};
-    char error[256];
-    struct db *db;
-
     fixture_make(&f);
-    db = db_open(&writer, error, sizeof(error));
-    assert_non_null(db);
-    assert_true(schema_migrate(db, f.uri, error, sizeof(error)));
-    conn_init(c, db, STR("e"), true);
+    open_writer(&f, c);
     assert_true(conn_begin(c));
     for (int i = 1; i <= ROOMS; i++)
         assert_int_equal(fixture_room(c, 1, arena_printf(&c->arena, "room %d", i).p).key, i);

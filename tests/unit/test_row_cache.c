@@ -28,24 +28,11 @@ static struct str named(char kind, int number)
     return arena_printf(&c.arena, "%c%d", kind, number);
 }
 
-static struct db *open_as(enum db_role role)
-{
-    const struct db_options options = {.uri = f.uri, .role = role, .sql = sql_texts(), .sql_count = SQL_COUNT};
-    char error[256];
-    struct db *db = db_open(&options, error, sizeof(error));
-
-    assert_non_null(db);
-    return db;
-}
-
 /* Rooms with a member and a client each, committed. */
 static void begin(void)
 {
-    char error[256];
-
     fixture_make(&f);
-    conn_init(&c, open_as(DB_WRITER), STR("e"), true);
-    assert_true(schema_migrate(c.db, f.uri, error, sizeof(error)));
+    open_writer(&f, &c);
     assert_true(conn_begin(&c));
     for (int i = 0; i < ROOMS; i++)
         assert_int_equal(fixture_room(&c, 1, named('r', i).p).key, i + 1);
@@ -183,7 +170,7 @@ static void compare_committed(void)
 {
     struct store_conn reader;
 
-    conn_init(&reader, open_as(DB_READER), STR("e"), false);
+    conn_init(&reader, open_as(&f, DB_READER), STR("e"), false);
     assert_true(conn_begin(&reader));
     compare(&reader);
     conn_close(&reader);

@@ -17,27 +17,11 @@ static sqlite3 *raw;
 static int64_t now_ms = INT64_C(1700000000000);
 static int messages;
 
-static uint64_t below(uint64_t n)
-{
-    static uint64_t state = 88172645463325252;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % n;
-}
-
 static int begin(void **unused)
 {
-    const struct db_options options = {.role = DB_WRITER, .sql = sql_texts(), .sql_count = SQL_COUNT};
-    struct db_options with = options;
-    char error[256];
-
     (void)unused;
     fixture_make(&f);
-    with.uri = f.uri;
-    conn_init(&c, db_open(&with, error, sizeof(error)), STR("e"), true);
-    assert_true(schema_migrate(c.db, f.uri, error, sizeof(error)));
+    open_writer(&f, &c);
     assert_true(conn_begin(&c));
     for (int i = 1; i <= ROOMS; i++)
         assert_int_equal(fixture_room(&c, 1, arena_printf(&c.arena, "r%d", i).p).key, i);
@@ -64,14 +48,14 @@ static struct str user(uint64_t n)
 
 static void add(void)
 {
-    const uint64_t kind = below(10);
+    const uint64_t kind = fixture_below(10);
     const struct str id = arena_printf(&c.arena, "m%d", messages);
-    struct message_row m = {.room_key = (int64_t)below(ROOMS) + 1,
+    struct message_row m = {.room_key = (int64_t)fixture_below(ROOMS) + 1,
                             .id = id,
-                            .sender = user(below(USERS)),
+                            .sender = user(fixture_below(USERS)),
                             .type = STR("text"),
                             .body = STR("1"),
-                            .time_ms = now_ms - (int64_t)below(50),
+                            .time_ms = now_ms - (int64_t)fixture_below(50),
                             .created_ms = now_ms,
                             .updated_ms = now_ms,
                             .version = 1,
@@ -93,14 +77,14 @@ static void add(void)
 
 static void change(void)
 {
-    const int n = (int)below((uint64_t)messages);
+    const int n = (int)fixture_below((uint64_t)messages);
     const struct str id = arena_printf(&c.arena, "m%d", n);
     struct message_row m;
 
     assert_true(store_message_get(&c, 1, id, &m));
     if (m.state != MESSAGE_LIVE)
         return;
-    switch (below(6)) {
+    switch (fixture_below(6)) {
     case 0:
         m.updated_ms = now_ms;
         store_message_edit(&c, &m);
@@ -112,11 +96,11 @@ static void change(void)
         store_message_delete(&c, &m, now_ms);
         break;
     case 3:
-        store_hidden_put(&c, 1, user(below(USERS)), m.room_key, id, now_ms);
+        store_hidden_put(&c, 1, user(fixture_below(USERS)), m.room_key, id, now_ms);
         break;
     default: {
         const struct recall_row recall = {
-            .message = id, .room_key = m.room_key, .time_ms = now_ms, .is_delete = below(2) == 0, .sent_ms = 1};
+            .message = id, .room_key = m.room_key, .time_ms = now_ms, .is_delete = fixture_below(2) == 0, .sent_ms = 1};
 
         store_message_recall(&c, &m, now_ms);
         store_recall_put(&c, 1, &recall);
@@ -198,28 +182,28 @@ static void page_is_that_of_the_rows(const struct message_page *page)
 
 static void look(void)
 {
-    const int at = (int)below((uint64_t)messages);
+    const int at = (int)fixture_below((uint64_t)messages);
     struct message_page page = {.app = 1,
-                                .room_key = (int64_t)below(ROOMS) + 1,
-                                .order = (enum message_order)below(3),
-                                .ascending = below(2) == 0,
-                                .user = below(2) == 0 ? user(below(USERS)) : STR_NULL,
-                                .limit = 1 + below(LIMIT),
-                                .has_from = below(3) != 0,
-                                .has_min_ms = below(3) == 0};
+                                .room_key = (int64_t)fixture_below(ROOMS) + 1,
+                                .order = (enum message_order)fixture_below(3),
+                                .ascending = fixture_below(2) == 0,
+                                .user = fixture_below(2) == 0 ? user(fixture_below(USERS)) : STR_NULL,
+                                .limit = 1 + fixture_below(LIMIT),
+                                .has_from = fixture_below(3) != 0,
+                                .has_min_ms = fixture_below(3) == 0};
     struct message_row m;
 
     assert_true(store_message_get(&c, 1, arena_printf(&c.arena, "m%d", at), &m));
     page.from_ms = page.order == MESSAGE_BY_UPDATED ? m.updated_ms : page.order == MESSAGE_BY_CREATED ? m.created_ms : m.time_ms;
     page.from_key = m.key;
-    page.min_ms = page.from_ms - (int64_t)below(60);
+    page.min_ms = page.from_ms - (int64_t)fixture_below(60);
     page_is_that_of_the_rows(&page);
 }
 
 static void unread_and_last_are_those_of_the_rows(void)
 {
-    const int room = (int)below(ROOMS) + 1, who = (int)below(USERS);
-    const int64_t read = (int64_t)below(60), limit = below(2) == 0 ? 99 : 3;
+    const int room = (int)fixture_below(ROOMS) + 1, who = (int)fixture_below(USERS);
+    const int64_t read = (int64_t)fixture_below(60), limit = fixture_below(2) == 0 ? 99 : 3;
     char sql[700], expected[64];
     struct message_row last;
     int64_t unread;
@@ -246,8 +230,8 @@ static void every_page_and_count_is_that_of_the_rows(void **unused)
     for (int batch = 0; batch < BATCHES; batch++) {
         assert_true(conn_begin(&c));
         for (int step = 0; step < STEPS; step++) {
-            now_ms += (int64_t)below(3); /* often none: many share a time */
-            if (messages < 10 || (below(2) == 0 && messages < MESSAGES))
+            now_ms += (int64_t)fixture_below(3); /* often none: many share a time */
+            if (messages < 10 || (fixture_below(2) == 0 && messages < MESSAGES))
                 add();
             else
                 change();

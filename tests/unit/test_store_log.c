@@ -26,36 +26,6 @@ static struct model rooms[ROOMS + 1], committed[ROOMS + 1];
 static int64_t now_ms;
 static int messages;
 
-static uint64_t below(uint64_t n)
-{
-    static uint64_t state = 88172645463325252;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % n;
-}
-
-static struct db *open_as(enum db_role role)
-{
-    const struct db_options options = {.uri = f.uri, .role = role, .sql = sql_texts(), .sql_count = SQL_COUNT};
-    char error[256];
-    struct db *db = db_open(&options, error, sizeof(error));
-
-    if (db == NULL)
-        fail_msg("%s", error);
-    return db;
-}
-
-static void open_writer(void)
-{
-    char error[256];
-
-    conn_init(&c, open_as(DB_WRITER), STR("e"), true);
-    if (!schema_migrate(c.db, f.uri, error, sizeof(error)))
-        fail_msg("%s", error);
-}
-
 static int begin(void **unused)
 {
     (void)unused;
@@ -63,7 +33,7 @@ static int begin(void **unused)
     now_ms = INT64_C(1700000000000);
     messages = 0;
     fixture_make(&f);
-    open_writer();
+    open_writer(&f, &c);
     assert_true(conn_begin(&c));
     for (int i = 1; i <= ROOMS; i++) {
         assert_int_equal(fixture_room(&c, 1, arena_printf(&c.arena, "r%d", i).p).key, i);
@@ -103,7 +73,7 @@ static int64_t next(int room, enum event_type type, int message)
 
 static void add_message(int room)
 {
-    const uint64_t kind = below(8);
+    const uint64_t kind = fixture_below(8);
     struct message_row m = {.room_key = room,
                             .id = id_of(messages),
                             .type = STR("text"),
@@ -116,7 +86,7 @@ static void add_message(int room)
                             .audience = kind == 1 ? STR("{\"users\":[\"u1\"]}") : STR_NULL};
 
     if (kind == 2) { /* its recall came first */
-        const struct recall_row recall = {.message = m.id, .room_key = room, .time_ms = now_ms - 1, .is_delete = below(2) == 0};
+        const struct recall_row recall = {.message = m.id, .room_key = room, .time_ms = now_ms - 1, .is_delete = fixture_below(2) == 0};
 
         store_recall_put(&c, 1, &recall);
         m.state = MESSAGE_RECALLED;
@@ -135,14 +105,14 @@ static void add_event(int room, enum event_type type, int message)
 
 static void change_message(void)
 {
-    const int message = (int)below((uint64_t)messages);
+    const int message = (int)fixture_below((uint64_t)messages);
     struct message_row m;
 
     assert_true(store_message_get(&c, 1, id_of(message), &m));
     if (m.state != MESSAGE_LIVE)
         return;
     m.updated_ms = now_ms;
-    switch (below(4)) {
+    switch (fixture_below(4)) {
     case 0:
         store_message_edit(&c, &m);
         add_event((int)m.room_key, EVENT_EDIT, message);
@@ -153,7 +123,7 @@ static void change_message(void)
         break;
     default: {
         const struct recall_row recall = {
-            .message = m.id, .room_key = m.room_key, .time_ms = now_ms, .is_delete = below(2) == 0, .sent_ms = m.time_ms};
+            .message = m.id, .room_key = m.room_key, .time_ms = now_ms, .is_delete = fixture_below(2) == 0, .sent_ms = m.time_ms};
 
         store_message_recall(&c, &m, now_ms);
         store_recall_put(&c, 1, &recall);
@@ -164,11 +134,11 @@ static void change_message(void)
 
 static void change(void)
 {
-    const int room = (int)below(ROOMS) + 1;
-    const uint64_t what = below(16);
+    const int room = (int)fixture_below(ROOMS) + 1;
+    const uint64_t what = fixture_below(16);
     struct model *m = &rooms[room];
 
-    now_ms += (int64_t)below(3);
+    now_ms += (int64_t)fixture_below(3);
     if (m->head + 1 == EVENTS)
         return;
     if (what < 9 || messages == 0) {
@@ -176,7 +146,7 @@ static void change(void)
     } else if (what == 9) {
         add_event(room, EVENT_ROOM, -1);
     } else if (what == 10 && m->head > m->min_seq) {
-        m->min_seq += 1 + (int64_t)below((uint64_t)(m->head - m->min_seq + 1)); /* the log may be left empty */
+        m->min_seq += 1 + (int64_t)fixture_below((uint64_t)(m->head - m->min_seq + 1)); /* the log may be left empty */
         store_event_trim(&c, room, m->min_seq);
     } else {
         change_message();
@@ -189,10 +159,10 @@ static void change(void)
 static void page_is_that_of_the_model(struct store_conn *conn, int room)
 {
     const struct model *m = &rooms[room];
-    const int64_t after = (int64_t)below((uint64_t)m->head + 2);
+    const int64_t after = (int64_t)fixture_below((uint64_t)m->head + 2);
     int64_t seq = after + 1 > m->min_seq ? after + 1 : m->min_seq;
     struct event_row page[PAGE], times[PAGE];
-    const size_t limit = 1 + below(PAGE), n = store_event_page(conn, room, after, page, limit);
+    const size_t limit = 1 + fixture_below(PAGE), n = store_event_page(conn, room, after, page, limit);
 
     assert_int_equal(store_event_times(conn, room, after, times, limit), n);
     for (size_t i = 0; i < n; i++, seq++) {
@@ -221,7 +191,7 @@ static int64_t recalled(const struct model *m, int64_t seq)
 static void numbers_are_those_of_the_model(struct store_conn *conn, int room)
 {
     const struct model *m = &rooms[room];
-    const int64_t from = m->min_seq - 1, seq = from + (int64_t)below((uint64_t)(m->head - from + 1));
+    const int64_t from = m->min_seq - 1, seq = from + (int64_t)fixture_below((uint64_t)(m->head - from + 1));
     struct room_row row;
 
     assert_true(store_room_by_key(conn, room, &row));
@@ -233,7 +203,7 @@ static void numbers_are_those_of_the_model(struct store_conn *conn, int room)
 static void look(struct store_conn *conn)
 {
     for (int i = 0; i < LOOKS; i++) {
-        const int room = (int)below(ROOMS) + 1;
+        const int room = (int)fixture_below(ROOMS) + 1;
 
         page_is_that_of_the_model(conn, room);
         numbers_are_those_of_the_model(conn, room);
@@ -246,9 +216,9 @@ static void look(struct store_conn *conn)
 static void the_first_time_is_that_of_the_model(void)
 {
     for (int i = 0; i < 6; i++) {
-        const int room = (int)below(ROOMS) + 1;
+        const int room = (int)fixture_below(ROOMS) + 1;
         const struct model *m = &rooms[room];
-        const int64_t first = m->min_seq + (int64_t)below((uint64_t)(m->head - m->min_seq + 2));
+        const int64_t first = m->min_seq + (int64_t)fixture_below((uint64_t)(m->head - m->min_seq + 2));
         const int64_t time_ms = first > m->head ? 0 : m->log[first].time_ms;
 
         assert_int_equal(store_event_first_ms(&c, room, first), time_ms);
@@ -261,7 +231,7 @@ static void look_as_a_reader(void)
 {
     struct store_conn reader;
 
-    conn_init(&reader, open_as(DB_READER), STR("e"), false);
+    conn_init(&reader, open_as(&f, DB_READER), STR("e"), false);
     assert_true(conn_begin(&reader));
     look(&reader);
     conn_close(&reader);
@@ -276,7 +246,7 @@ static void run(void)
             the_first_time_is_that_of_the_model();
         }
         look(&c);
-        if (below(5) == 0) {
+        if (fixture_below(5) == 0) {
             conn_rollback(&c);
             memcpy(rooms, committed, sizeof(rooms));
             for (messages = 0; messages < EVENTS; messages++) { /* their ids are free again */
@@ -323,8 +293,9 @@ static void a_log_of_version_4_is_the_same_afterwards(void **unused)
         "e.type <> 1 ORDER BY e.seq DESC LIMIT 1), (SELECT r.recalled FROM room r WHERE r.key = event.room_key)) WHERE type = 1;"
         "UPDATE room SET recalled = 0, seq = coalesce((SELECT max(e.seq) FROM event e WHERE e.room_key = room.key), seq);"
         "ALTER TABLE room DROP COLUMN recalled; DROP INDEX message_unlisted; DROP INDEX message_quiet;"
-        "CREATE INDEX message_quiet ON message (room_key, seq) WHERE listed = 0 AND state = 0 AND counted = 1; UPDATE meta SET value = '4' WHERE name = 'schema'");
-    open_writer();
+        "CREATE INDEX message_quiet ON message (room_key, seq) WHERE listed = 0 AND state = 0 AND counted = 1;"
+        "UPDATE meta SET value = '4' WHERE name = 'schema'");
+    open_writer(&f, &c);
     assert_true(conn_begin(&c));
     for (int i = 1; i <= ROOMS; i++) /* of an empty log it was not known, nor of one that begins with a recall */
         if (rooms[i].min_seq > rooms[i].head || rooms[i].log[rooms[i].min_seq].type == EVENT_RECALL)
