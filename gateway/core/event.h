@@ -47,9 +47,9 @@ struct notice {
 
 /* The room's next number; the caller writes the rows that carry it and then calls event_append. 0: the store failed. */
 int64_t event_next(struct core_tx *tx, struct room_row *room);
-/* Appends the event with `seq` from event_next, renders it, and has it published after the commit. `message` is the row as it
- * is now where the caller has it (saves reading it); `data` only for EVENT_ROOM. Returns the message object as everyone gets it, which
- * lives until the transaction ends; absent for EVENT_ROOM, and when the store failed. */
+/* Appends the event with `seq` from event_next (a new message's is its row, which store_message_add has added), renders it, and has it
+ * published after the commit. `message` is the row as it is now where the caller has it (saves reading it); `data` only for EVENT_ROOM.
+ * Returns the message object as everyone gets it, which lives until the transaction ends; absent for EVENT_ROOM, and when the store failed. */
 struct str event_append(struct core_tx *tx, struct room_row *room, enum event_type type, int64_t seq, struct str subject,
                         const struct message_row *message, struct str data, const struct frame_member *members, size_t n);
 /* A room event: `change` is "created", "joined", "left", "role" or "updated"; `users` are whom it is about (may be 0). Members that

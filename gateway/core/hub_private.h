@@ -51,7 +51,7 @@ struct hub_slot {
 };
 _Static_assert(sizeof(struct hub_slot) == 24, "an idle subscription's memory is a promise");
 
-#define HUB_BEYOND (INT64_MAX / 4)
+#define HUB_BEYOND (INT64_MAX / 4) /* the greatest position: a client may claim any */
 
 /* The last seq that was handed over; -1: not known yet. */
 static inline int64_t hub_position(const struct hub_slot *slot)

@@ -8,8 +8,8 @@
  */
 #include "core/hub_private.h"
 
-/* How far ahead of the sweep a connection is fetched into the cache, and then what its owner needs of it, in two steps. A delivery is a system call of some 4 us that leaves little in the cache, and each line that must be waited for makes it one or two
- * per cent longer. */
+/* How far ahead of the sweep a connection is fetched into the cache, and then what its owner needs of it, in two steps. A delivery is a system
+ * call of some 4 us that leaves little in the cache, and each line that must be waited for makes it one or two per cent longer. */
 #define PREFETCH_CONN 6U
 #define PREFETCH_OWNER 3U
 #define PREFETCH_LAST 1U

@@ -7,9 +7,9 @@
  * Thread:  the writer's.
  *
  * A room's number is that of its last event (where the log holds none, its row says it). Counting in memory saves the look at the log for each
- * event, as does remembering when the oldest came, and writing nothing but the event saves the room's row, which would cost a commit one more page for nearly every room in it. For the
- * same reason a number must get its event before another one is given, to whichever room: room_seq_next and the commit fail otherwise.
- * Only the writer adds events, so the numbers hold beyond the batch, until a rollback.
+ * event, as does remembering when the oldest came. Writing nothing but the event saves the room's row, which would cost a commit one more page
+ * for nearly every room in it. For the same reason a number must get its event before another one is given, to whichever room: room_seq_next
+ * and the commit fail otherwise. Only the writer adds events, so the numbers hold beyond the batch, until a rollback.
  */
 #ifndef RECALLD_STORE_ROOM_SEQ_H
 #define RECALLD_STORE_ROOM_SEQ_H

@@ -16,13 +16,12 @@
 #define MESSAGE_SELECT_BARE                                                                            \
     "SELECT " MESSAGE_COLUMNS("NULL", "NULL") " FROM message m LEFT JOIN room r ON r.key = m.room_key "
 
-/* The number of the room's last event, which may be a message; where the log has none of either, the row says it. The row also says of the
- * others what retention took. */
+/* The number of the room's last event, which may be a message; where the log has none, the row says it: retention writes it there. */
 #define ROOM_LAST_SEQ                                                                                  \
     "(SELECT max(n.seq) FROM (SELECT r.seq AS seq UNION ALL SELECT max(e.seq) FROM event e WHERE e.room_key = r.key "     \
     "UNION ALL SELECT max(m.seq) FROM message m WHERE m.room_key = r.key AND m.listed = 1 "                               \
     "UNION ALL SELECT max(m.seq) FROM message m WHERE m.room_key = r.key AND m.listed = 0) AS n)"
-/* The number of the last recall up to ?2 in the room ?1 that is not older than what retention took; 0: none. */
+/* The number of the last recall up to ?2 in the room ?1, the last one that retention took included; 0: none. */
 #define RECALLED_UP_TO                                                                                 \
     "coalesce((SELECT e.recalled FROM event e WHERE e.room_key = ?1 AND e.seq <= ?2 ORDER BY e.seq DESC LIMIT 1), "    \
     "(SELECT r.recalled FROM room r WHERE r.key = ?1 AND r.recalled <= ?2), 0)"
