@@ -32,7 +32,7 @@ struct job {
     struct job *next;  /* the store's queue */
     struct mailbox *home;
     /* Does the work. Decides first, then writes: a refusal leaves nothing written. May be run again from the start after a
-     * batch was rolled back, so it must reset what it produced. `now_ms`: wall clock, never less than in an earlier job. */
+     * batch was rolled back, so it must reset what it produced. `now_ms`: wall clock, never less than in an earlier job (store_clock.h). */
     void (*run)(struct job *job, struct store_conn *conn, int64_t now_ms);
     /* Called once on the home thread. `ctx` is what the home thread gave mailbox_drain. NULL: nobody waits; `drop` instead. */
     void (*done)(struct job *job, void *ctx);
