@@ -47,7 +47,7 @@ static void end(struct events_stream *s)
     if (s->state != STREAM_OPEN)
         return;
     s->state = STREAM_ENDED;
-    s->hub.gone = true;
+    hub_conn_gone(&s->hub);
     s->transport->end(s->connection);
 }
 
@@ -265,7 +265,7 @@ void events_stream_close(struct events_stream *s)
     if (s == NULL)
         return;
     s->state = STREAM_ENDED;
-    s->hub.gone = true;
+    hub_conn_gone(&s->hub);
     hub_conn_close(s->thread->hub, &s->hub);
     if (s->user != NULL) {
         if (s->user_prev != NULL)

@@ -11,7 +11,7 @@ void session_stop(struct session *s, int code, const char *reason)
     if (s->state == SESSION_CLOSING)
         return;
     s->state = SESSION_CLOSING;
-    s->hub.gone = true;
+    hub_conn_gone(&s->hub);
     session_transport(s)->close(s->connection, code, reason);
 }
 
@@ -279,12 +279,17 @@ out:
     return s;
 }
 
+void session_ends(struct session *s)
+{
+    hub_conn_gone(&s->hub);
+}
+
 void session_close(struct session *s)
 {
     if (s == NULL)
         return;
     s->state = SESSION_CLOSING;
-    s->hub.gone = true;
+    hub_conn_gone(&s->hub);
     session_ack_leave(s);
     hub_conn_close(s->thread->hub, &s->hub);
     session_follow_close(s);

@@ -26,8 +26,11 @@ struct session_transport {
      * them are taken, `text` follows at once, and they may go out with that. None of these
      * functions calls back into the session before it returns. */
     enum hub_sent (*frames)(void *connection, const char *p, size_t n, bool more, size_t *taken);
-    /* `frames` may be called soon. Only a hint. */
-    void (*approach)(const void *connection);
+    /* The hub's way to the connection, and what it asks of it, see hub.h: good while neither `frames` said anything but HUB_SENT nor session_ends was
+     * called. */
+    void *(*way)(const void *connection);
+    void (*look)(void *const ways[], unsigned n, int sockets[]);
+    size_t (*put)(int socket, const char *p, size_t n);
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);
@@ -52,6 +55,8 @@ struct session *session_open(struct api_thread *thread, const struct session_tra
 void session_frame(struct session *s, const char *payload, size_t n, int64_t now_ms);
 /* The socket took everything that was handed to it: what waits may go on. */
 void session_drained(struct session *s);
+/* The connection is closing: nothing more may be sent to it. session_close follows. Legal at any time. */
+void session_ends(struct session *s);
 /* The connection is gone (any reason): gives back everything. `s` is invalid afterwards. */
 void session_close(struct session *s);
 /* When session_tick wants to be called next, wall-clock ms; INT64_MAX: never. Asked after each call into the session and after

@@ -139,14 +139,25 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
     return sent;
 }
 
-static void op_approach(const struct hub_conn *conn, bool far)
+static void *op_way(const struct hub_conn *conn)
 {
     const struct session *s = (const struct session *)conn;
 
-    if (!conn->rendering && far)
-        __builtin_prefetch(s->connection);
-    else if (!conn->rendering)
-        session_transport(s)->approach(s->connection);
+    return session_transport(s)->way(s->connection);
+}
+
+static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
+{
+    ((struct api_thread *)ctx)->sessions->transport->look(ways, n, sockets);
+}
+
+static size_t op_put(void *ctx, int socket, const char *p, size_t n)
+{
+    struct session_table *sessions = ((struct api_thread *)ctx)->sessions;
+    const size_t taken = sessions->transport->put(socket, p, n);
+
+    sessions->delivered += taken == n;
+    return taken;
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
@@ -258,7 +269,9 @@ const struct hub_ops session_follow_ops = {.send = op_send,
                                            .sees = op_sees,
                                            .wake = op_wake,
                                            .under_way = op_under_way,
-                                           .approach = op_approach,
+                                           .way = op_way,
+                                           .look = op_look,
+                                           .put = op_put,
                                            .render = events_stream_render};
 
 /* --- subscribing --- */

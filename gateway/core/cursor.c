@@ -17,7 +17,7 @@ void cursor_want(struct hub *h, struct hub_sub *sub)
 {
     if (sub->state != SUB_READING)
         sub->state = SUB_WANTS;
-    hub_set_steady(hub_slot_of(sub), false);
+    hub_slot_of(sub)->way = NULL;
     /* A blocked connection does not read what it could not send: hub_drained asks again. */
     if (sub->waiting || sub->state == SUB_READING || sub->conn->blocked)
         return;
@@ -65,7 +65,7 @@ static bool tail_serves(const struct hub_room *r, int64_t position)
 static bool start_read(struct hub *h, struct hub_sub *sub)
 {
     struct cursor_read *read = calloc(1, sizeof(*read));
-    const int64_t position = hub_position(hub_slot_of(sub));
+    const int64_t position = hub_slot_of(sub)->position;
 
     if (read == NULL)
         return false;
@@ -138,7 +138,7 @@ static void jump(struct hub *h, struct hub_sub *sub, int64_t head)
 {
     sub->reset = false;
     sub->lost = true;
-    hub_move(hub_slot_of(sub), head);
+    hub_slot_of(sub)->position = head;
     h->ops->reset(h->ctx, sub, head);
 }
 
@@ -157,10 +157,10 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     if (sub->reset) {
         jump(h, sub, page->head);
         from_here = true;
-    } else if (hub_position(slot) < 0) {
-        hub_move(slot, page->head);
+    } else if (slot->position < 0) {
+        slot->position = page->head;
         from_here = true;
-    } else if (hub_position(slot) > page->head || hub_position(slot) + 1 < page->min_seq) {
+    } else if (slot->position > page->head || slot->position + 1 < page->min_seq) {
         jump(h, sub, page->head);
         from_here = true;
     } else if (page->frame_count != 0) {
@@ -171,13 +171,13 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
         h->scratch_room = NULL;
     }
     /* `heard` stays what was published: what the page knew beyond it is on its way and will be found seen already. */
-    if (slot->conn->gone)
+    if (sub->conn->gone)
         return;
     /* Behind the last frame, or in place of all of them, were events that are not for this user. */
-    if (!from_here && !slot->conn->blocked && hub_position(slot) < page->upto)
-        hub_move(slot, page->upto);
+    if (!from_here && !sub->conn->blocked && slot->position < page->upto)
+        slot->position = page->upto;
     if (from_here)
-        hub_announce(h, slot, hub_position(slot));
+        hub_announce(h, slot, slot->position);
     if (page->head < r->members_at) {
         cursor_want(h, sub);
         return;
@@ -185,15 +185,15 @@ static void apply(struct hub *h, struct hub_sub *sub, struct hub_page *page)
     /* Behind what is known, and the tail does not reach from here to there: the page did not hold all of it, or not all of the page
      * was taken. No later event may come to tell. */
     sub->in_full = false;
-    if (hub_position(slot) < known && (r->tail_last != known || known - hub_position(slot) > r->tail_count)) {
+    if (slot->position < known && (r->tail_last != known || known - slot->position > r->tail_count)) {
         sub->in_full = sub->head_only;
         cursor_want(h, sub);
         return;
     }
     sub->state = SUB_LIVE;
-    hub_set_steady(slot, sub->announced);
     hub_announce(h, slot, known);
     hub_serve(h, r, slot);
+    hub_open_way(h, slot);
 }
 
 void cursor_read_done(struct hub *h, uint64_t ticket, struct hub_page *page)

@@ -109,6 +109,32 @@ void hub_conn_init(struct hub_conn *conn)
     memset(conn, 0, sizeof(*conn));
 }
 
+static void close_ways(struct hub_conn *conn)
+{
+    for (const struct hub_sub *sub = conn->subs; sub != NULL; sub = sub->next)
+        hub_slot_of(sub)->way = NULL;
+}
+
+void hub_conn_gone(struct hub_conn *conn)
+{
+    conn->gone = true;
+    close_ways(conn);
+}
+
+void hub_block(struct hub_conn *conn)
+{
+    conn->blocked = true;
+    close_ways(conn);
+}
+
+void hub_open_way(struct hub *h, struct hub_slot *slot)
+{
+    const struct hub_sub *sub = slot->sub;
+
+    if (h->ops->way != NULL && sub->state == SUB_LIVE && sub->announced && !sub->conn->blocked && !sub->conn->gone && !sub->conn->rendering)
+        slot->way = h->ops->way(sub->conn);
+}
+
 void hub_conn_close(struct hub *h, struct hub_conn *conn)
 {
     hub_drop_cut(h, conn);
@@ -184,8 +210,7 @@ struct hub_sub *hub_subscribe(struct hub *h, struct hub_conn *conn, int64_t app,
     sub->reset = since == HUB_RESET;
     sub->slot = r->count;
     /* A number that no room reaches is beyond every head, however large it is. */
-    r->slots[r->count] = (struct hub_slot){.conn = conn, .sub = sub};
-    hub_move(&r->slots[r->count++], since < 0 ? -1 : since < HUB_BEYOND ? since : HUB_BEYOND);
+    r->slots[r->count++] = (struct hub_slot){.sub = sub, .position = since < 0 ? -1 : since < HUB_BEYOND ? since : HUB_BEYOND};
     /* The sweep may come to the new slot in place of one that waits for its visit. */
     if (r->remaining != 0)
         r->remaining = r->count;
@@ -252,11 +277,11 @@ static void say_live(struct hub *h, struct hub_slot *slot)
 {
     struct hub_sub *sub = slot->sub;
 
-    if (sub->announced || hub_position(slot) < sub->announce_at)
+    if (sub->announced || slot->position < sub->announce_at)
         return;
     sub->announced = true;
-    hub_set_steady(slot, sub->state == SUB_LIVE);
-    h->ops->live(h->ctx, sub, hub_position(slot), !sub->lost);
+    h->ops->live(h->ctx, sub, slot->position, !sub->lost);
+    hub_open_way(h, slot);
 }
 
 void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at)
@@ -268,18 +293,19 @@ void hub_announce(struct hub *h, struct hub_slot *slot, int64_t at)
 /* Some of the last `missed` frames of the tail are not for everyone: sends those that the connection's user may see. */
 static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot, uint32_t missed)
 {
+    struct hub_conn *conn = slot->sub->conn;
     struct frame *const *frames = r->tail + (r->tail_count - missed);
 
-    for (uint32_t i = 0; i < missed && !slot->conn->blocked && !slot->conn->gone;) {
+    for (uint32_t i = 0; i < missed && !conn->blocked && !conn->gone;) {
         uint32_t n = 0;
 
-        while (i + n < missed && hub_sees(h, slot->conn, frames[i + n]) == AUDIENCE_YES)
+        while (i + n < missed && hub_sees(h, conn, frames[i + n]) == AUDIENCE_YES)
             n++;
         if (n != 0) {
             hub_send_frames(h, r, slot, frames + i, n);
             i += n;
-        } else if (hub_sees(h, slot->conn, frames[i]) == AUDIENCE_NO) {
-            hub_move(slot, frames[i++]->seq);
+        } else if (hub_sees(h, conn, frames[i]) == AUDIENCE_NO) {
+            slot->position = frames[i++]->seq;
         } else { /* the log knows */
             say_live(h, slot);
             slot->sub->in_full = true;
@@ -289,24 +315,44 @@ static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot,
     }
 }
 
-void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
+/* Where the way is not open. */
+static void serve_asking(struct hub *h, struct hub_room *r, struct hub_slot *slot, int64_t missed)
 {
-    const int64_t missed = r->heard - hub_position(slot);
+    struct hub_sub *sub = slot->sub;
 
-    if (missed <= 0 || slot->conn->blocked || slot->conn->gone || !(hub_steady(slot) || slot->sub->state == SUB_LIVE))
+    if (sub->conn->blocked || sub->conn->gone || sub->state != SUB_LIVE)
         return;
     if (r->heard != r->tail_last || missed > r->tail_count) {
-        cursor_want(h, slot->sub); /* fell off the tail */
+        cursor_want(h, sub); /* fell off the tail */
         return;
     }
     if (r->tail_limited != 0)
         serve_seen(h, r, slot, (uint32_t)missed);
-    else if (hub_steady(slot))
-        hub_send_frames(h, r, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
     else
         hub_send_rest(h, r, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
-    if (!hub_steady(slot) && slot->sub->state == SUB_LIVE)
+    if (sub->state == SUB_LIVE)
         say_live(h, slot);
+}
+
+void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
+{
+    int socket = -1;
+
+    if (slot->position < r->heard && hub_way_open(slot))
+        h->ops->look(h->ctx, &slot->way, 1, &socket);
+    hub_serve_looked(h, r, slot, socket);
+}
+
+void hub_serve_looked(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket)
+{
+    const int64_t missed = r->heard - slot->position;
+
+    if (missed <= 0)
+        return;
+    if (socket >= 0 && r->heard == r->tail_last && missed <= r->tail_count && r->tail_limited == 0)
+        hub_send_direct(h, r, slot, socket, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
+    else
+        serve_asking(h, r, slot, missed);
 }
 
 void hub_second(struct hub *h)
@@ -330,12 +376,12 @@ static void send_signal(struct hub *h, struct hub_conn *conn, struct str wire)
     case HUB_SENT:
         break;
     case HUB_BLOCKED:
-        conn->blocked = true;
+        hub_block(conn);
         if (taken > 0 && !h->ops->finish(conn, wire.p + taken, wire.n - taken))
-            conn->gone = true;
+            hub_conn_gone(conn);
         break;
     case HUB_GONE:
-        conn->gone = true;
+        hub_conn_gone(conn);
         break;
     }
 }
@@ -347,10 +393,10 @@ void hub_signal(struct hub *h, int64_t app, struct str room, struct str wire)
     if (r == NULL || r->count > HUB_SIGNAL_SUBSCRIBERS)
         return;
     for (uint32_t i = 0; i < r->count; i++) {
-        struct hub_slot *slot = &r->slots[i];
+        const struct hub_sub *sub = r->slots[i].sub;
 
-        if (!slot->conn->blocked && !slot->conn->gone && !slot->conn->rendering && (hub_steady(slot) || slot->sub->state == SUB_LIVE))
-            send_signal(h, slot->conn, wire);
+        if (!sub->conn->blocked && !sub->conn->gone && !sub->conn->rendering && sub->state == SUB_LIVE)
+            send_signal(h, sub->conn, wire);
     }
 }
 
@@ -363,10 +409,12 @@ void hub_drained(struct hub *h, struct hub_conn *conn)
     hub_drop_cut(h, conn);
     for (struct hub_sub *sub = conn->subs; sub != NULL && !conn->blocked; sub = next) {
         next = sub->next;
-        if (sub->state == SUB_LIVE)
+        if (sub->state == SUB_LIVE) {
             hub_serve(h, sub->room, hub_slot_of(sub));
-        else if (sub->state == SUB_WANTS)
+            hub_open_way(h, hub_slot_of(sub));
+        } else if (sub->state == SUB_WANTS) {
             cursor_want(h, sub);
+        }
     }
 }
 
@@ -406,7 +454,7 @@ void hub_sub_set_tag(struct hub_sub *sub, void *tag)
 
 int64_t hub_sub_position(const struct hub_sub *sub)
 {
-    return hub_position(hub_slot_of(sub));
+    return hub_slot_of(sub)->position;
 }
 
 bool hub_sub_was_live(const struct hub_sub *sub)

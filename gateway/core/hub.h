@@ -33,6 +33,7 @@
 #define HUB_PAGE 256                    /* events of one read from the log */
 #define HUB_READS 64                    /* reads under way at a time; more wait in order */
 #endif
+#define HUB_LOOK 16U /* ways looked at together */
 #define HUB_SIGNAL_SUBSCRIBERS 2000     /* signals are not sent in a room with more subscribers on this thread */
 
 #define HUB_RESET (-2)
@@ -53,7 +54,7 @@ struct hub_conn {
     unsigned sub_count : 24;
     unsigned stalled : 8; /* for its owner: how often it was found blocked since it drained last; up to 255 */
     bool blocked;         /* HUB_BLOCKED was answered and hub_drained not called since: nothing is sent */
-    bool gone;            /* closing: nothing is sent any more */
+    bool gone;            /* closing: nothing is sent any more; set by hub_conn_gone */
     bool rendering;       /* gets events by ops->render instead of ops->send, and no signals; set before it follows anything */
     bool cut;             /* the socket took a part only of a frame: the hub's table of those has it */
 };
@@ -96,9 +97,14 @@ struct hub_ops {
     /* Are events about to be committed, of whatever room? Asked before each slice of a large and busy room, which waits a little for them. *now_us is
      * the time, monotonic and above 0, whatever the answer. May be NULL: then none waits. */
     bool (*under_way)(void *ctx, int64_t *now_us);
-    /* `send` may be called for the connection soon: a chance to fetch into the cache what it needs. `far`: there is another call before
-     * that, by which time this one's lines have come. Only a hint; may be NULL. */
-    void (*approach)(const struct hub_conn *conn, bool far);
+    /* The owner's name for the connection's way out, good until it is blocked or gone. May be NULL: then all goes by `send`. */
+    void *(*way)(const struct hub_conn *conn);
+    /* To each of `n` ways the number of its socket for `put`, or -1 where something waits before it. At most HUB_LOOK of them: where they lie
+     * is not in the cache any more, and the processor waits for all at a time. NULL where `way` is. */
+    void (*look)(void *ctx, void *const ways[], unsigned n, int sockets[]);
+    /* Hands bytes to a socket that `look` gave, since when nobody but `put` used any, and keeps none. Returns how many it took; where
+     * that is not all of them `send` follows with the rest, and says why. NULL where `way` is. */
+    size_t (*put)(void *ctx, int socket, const char *p, size_t n);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
      * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
      * is rendering. */
@@ -109,6 +115,8 @@ struct hub *hub_create(const struct hub_ops *ops, void *ctx);
 void hub_destroy(struct hub *h);
 
 void hub_conn_init(struct hub_conn *conn);
+/* It is closing: nothing is sent to it from here on. Legal at any time, also within the hub's calls of its owner. */
+void hub_conn_gone(struct hub_conn *conn);
 /* Removes all its subscriptions. */
 void hub_conn_close(struct hub *h, struct hub_conn *conn);
 

@@ -42,38 +42,25 @@ struct hub_sub {
 };
 _Static_assert(sizeof(struct hub_sub) <= 56, "an idle subscription's memory is a promise");
 
-/* One subscriber in its room's dense array: what a sweep touches. Each line of the cache more, such as the subscription's, would be read anew
- * for every delivery to a large room. */
+/* One subscriber in its room's dense array: what a sweep touches. Each line of the cache more, such as the subscription's or the connection's,
+ * would be read anew for every delivery to a large room. */
 struct hub_slot {
-    struct hub_conn *conn;
     struct hub_sub *sub;
-    int64_t packed; /* twice the position, and `steady`: see below */
+    int64_t position; /* the last seq that was handed over; -1: not known yet */
+    void *way; /* of its connection; NULL unless the subscription is live and announced, and nothing keeps the connection from being sent to */
 };
 _Static_assert(sizeof(struct hub_slot) == 24, "an idle subscription's memory is a promise");
 
 #define HUB_BEYOND (INT64_MAX / 4) /* the greatest position: a client may claim any */
 
-/* The last seq that was handed over; -1: not known yet. */
-static inline int64_t hub_position(const struct hub_slot *slot)
+/* Can the slot be served by its way alone? */
+static inline bool hub_way_open(const struct hub_slot *slot)
 {
-    return slot->packed >> 1;
-}
+    const struct hub_sub *sub = slot->sub;
 
-static inline void hub_move(struct hub_slot *slot, int64_t position)
-{
-    slot->packed = position * 2 + (slot->packed & 1);
-}
-
-/* Is the subscription SUB_LIVE and announced? Then a sweep need not look at it. */
-static inline bool hub_steady(const struct hub_slot *slot)
-{
-    assert(((slot->packed & 1) != 0) == (slot->sub->state == SUB_LIVE && slot->sub->announced)); /* in builds for tests */
-    return (slot->packed & 1) != 0;
-}
-
-static inline void hub_set_steady(struct hub_slot *slot, bool steady)
-{
-    slot->packed = (slot->packed & ~INT64_C(1)) + (steady ? 1 : 0);
+    (void)sub;
+    assert(slot->way == NULL || (sub->state == SUB_LIVE && sub->announced && !sub->conn->blocked && !sub->conn->gone && !sub->conn->rendering));
+    return slot->way != NULL;
 }
 
 /* A frame that one connection has a part of. Its rest is with the transport, out of the hub's reach. */
@@ -136,6 +123,14 @@ void hub_mark_dirty(struct hub *h, struct hub_room *r);
 void hub_wake(struct hub *h);
 /* Sends what the slot misses from the tail. */
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
+/* The same after a look at its way: `socket` is what hub_ops.look said of it; -1 also where nobody looked. */
+void hub_serve_looked(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket);
+/* Opens the slot's way if nothing speaks against it. */
+void hub_open_way(struct hub *h, struct hub_slot *slot);
+/* The socket does not take more: nothing is sent until hub_drained. */
+void hub_block(struct hub_conn *conn);
+/* Sends frames[0..n) to the socket that a look at the slot's way gave. */
+void hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket, struct frame *const *frames, size_t n);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* The same for all that was heard of the room and the slot misses: if that makes the subscription live, its owner is told. */

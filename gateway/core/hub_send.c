@@ -45,27 +45,27 @@ static void note_cut(struct hub *h, struct hub_room *r, const struct hub_slot *s
 
     if (cut == NULL)
         abort();
-    cut->conn = slot->conn;
+    cut->conn = slot->sub->conn;
     cut->room = r;
     cut->frame = frame_ref(frame);
     cut->next = cut->room->cuts;
     if (cut->next != NULL)
         cut->next->prev = cut;
     cut->room->cuts = cut;
-    slot->conn->cut = true;
+    slot->sub->conn->cut = true;
     HASH_ADD_PTR(h->cuts, conn, cut);
 }
 
 /* A blocked send took `taken` bytes of frames[0..n): whole frames are delivered, one may be cut, the others were not sent. */
 static void note_blocked(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t taken)
 {
-    slot->conn->blocked = true;
+    hub_block(slot->sub->conn);
     for (size_t i = 0; i < n && taken > 0; i++) {
-        hub_move(slot, frames[i]->seq);
+        slot->position = frames[i]->seq;
         if (taken < frames[i]->wire.n) {
             note_cut(h, r, slot, frames[i]);
-            if (!h->ops->finish(slot->conn, frames[i]->wire.p + taken, frames[i]->wire.n - taken))
-                slot->conn->gone = true;
+            if (!h->ops->finish(slot->sub->conn, frames[i]->wire.p + taken, frames[i]->wire.n - taken))
+                hub_conn_gone(slot->sub->conn);
             return;
         }
         taken -= frames[i]->wire.n;
@@ -105,48 +105,74 @@ static const char *gather(struct hub *h, const struct hub_room *r, struct frame 
 /* A connection that is sent events in a form of its own gets them one by one. */
 static void send_rendered(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
-    for (size_t i = 0; i < n && !slot->conn->blocked && !slot->conn->gone; i++) {
+    for (size_t i = 0; i < n && !slot->sub->conn->blocked && !slot->sub->conn->gone; i++) {
         bool cut = false;
 
-        switch (h->ops->render(slot->conn, frames[i], &cut)) {
+        switch (h->ops->render(slot->sub->conn, frames[i], &cut)) {
         case HUB_SENT:
-            hub_move(slot, frames[i]->seq);
+            slot->position = frames[i]->seq;
             break;
         case HUB_BLOCKED:
-            slot->conn->blocked = true;
+            hub_block(slot->sub->conn);
             if (cut) {
-                hub_move(slot, frames[i]->seq);
+                slot->position = frames[i]->seq;
                 note_cut(h, r, slot, frames[i]);
             }
             break;
         case HUB_GONE:
-            slot->conn->gone = true;
+            hub_conn_gone(slot->sub->conn);
             break;
         }
     }
 }
 
+/* One send of frames[0..n), `bytes` long, of which the kernel has `taken` already. */
+static void send_once(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t bytes,
+                      size_t taken)
+{
+    const char *p = gather(h, r, frames, n);
+    size_t more = 0;
+
+    switch (h->ops->send(slot->sub->conn, p + taken, bytes - taken, &more)) {
+    case HUB_SENT:
+        slot->position = frames[n - 1]->seq;
+        break;
+    case HUB_BLOCKED:
+        note_blocked(h, r, slot, frames, n, taken + more);
+        break;
+    case HUB_GONE:
+        hub_conn_gone(slot->sub->conn);
+        break;
+    }
+}
+
 void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)
 {
-    if (slot->conn->rendering) {
+    if (slot->sub->conn->rendering) {
         send_rendered(h, r, slot, frames, n);
         return;
     }
-    while (n > 0 && !slot->conn->blocked && !slot->conn->gone) {
-        size_t bytes, taken = 0;
+    while (n > 0 && !slot->sub->conn->blocked && !slot->sub->conn->gone) {
+        size_t bytes;
         const size_t k = fitting(frames, n, &bytes);
 
-        switch (h->ops->send(slot->conn, gather(h, r, frames, k), bytes, &taken)) {
-        case HUB_SENT:
-            hub_move(slot, frames[k - 1]->seq);
-            break;
-        case HUB_BLOCKED:
-            note_blocked(h, r, slot, frames, k, taken);
-            break;
-        case HUB_GONE:
-            slot->conn->gone = true;
-            break;
-        }
+        send_once(h, r, slot, frames, k, bytes, 0);
+        frames += k;
+        n -= k;
+    }
+}
+
+void hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket, struct frame *const *frames, size_t n)
+{
+    while (n > 0 && hub_way_open(slot)) {
+        size_t bytes;
+        const size_t k = fitting(frames, n, &bytes);
+        const size_t taken = h->ops->put(h->ctx, socket, gather(h, r, frames, k), bytes);
+
+        if (taken == bytes)
+            slot->position = frames[k - 1]->seq;
+        else
+            send_once(h, r, slot, frames, k, bytes, taken);
         frames += k;
         n -= k;
     }

@@ -8,11 +8,6 @@
  */
 #include "core/hub_private.h"
 
-/* How far ahead of the sweep a connection is fetched into the cache, and then what its owner needs of it, in two steps. A delivery is a system
- * call of some 4 us that leaves little in the cache, and each line that must be waited for makes it one or two per cent longer. */
-#define PREFETCH_CONN 6U
-#define PREFETCH_OWNER 3U
-#define PREFETCH_LAST 1U
 #define BURST 2U      /* so many events in a round, and the next ones are worth waiting for */
 #define REST_US 50000 /* a room in which nothing was to be done for so long does not burst any more */
 
@@ -79,36 +74,57 @@ static bool holds(const struct hub *h, struct hub_room *r)
     return true;
 }
 
-static void fetch_ahead(const struct hub *h, const struct hub_room *r)
+/*
+ * Looks at the ways of the next `n` slots. What their owner looks at is not in the cache any more, as a delivery is a system call that leaves
+ * little there, nor is its page among those that the processor knows, for which a prefetch would not wait. So they are looked at together: then
+ * the processor waits for all of them at a time.
+ */
+static void look_ahead(const struct hub *h, const struct hub_room *r, unsigned n, int sockets[static HUB_LOOK])
 {
-    const struct hub_slot *at = &r->slots[r->sweep];
-    const uint32_t left = r->count - r->sweep;
+    const struct hub_slot *slots = &r->slots[r->sweep];
+    void *ways[HUB_LOOK];
+    int found[HUB_LOOK];
+    unsigned at[HUB_LOOK], count = 0;
 
-    if (left > PREFETCH_CONN) {
-        __builtin_prefetch(&at[PREFETCH_CONN].conn->blocked);
-        if (!hub_steady(&at[PREFETCH_CONN]))
-            __builtin_prefetch(&at[PREFETCH_CONN].sub->state);
+    for (unsigned i = 0; i < n; i++) {
+        sockets[i] = -1;
+        if (slots[i].position >= r->heard)
+            continue;
+        if (hub_way_open(&slots[i])) {
+            at[count] = i;
+            ways[count++] = slots[i].way;
+        } else {
+            __builtin_prefetch(&slots[i].sub->state);
+        }
     }
-    if (h->ops->approach != NULL && left > PREFETCH_OWNER)
-        h->ops->approach(at[PREFETCH_OWNER].conn, true);
-    if (h->ops->approach != NULL && left > PREFETCH_LAST)
-        h->ops->approach(at[PREFETCH_LAST].conn, false);
+    if (count != 0)
+        h->ops->look(h->ctx, ways, count, found);
+    for (unsigned i = 0; i < count; i++)
+        sockets[at[i]] = found[i];
 }
 
 /* Serves the next slice of a room; returns how many subscribers it visited. */
 static unsigned serve_slice(struct hub *h, struct hub_room *r)
 {
-    unsigned i = 0;
+    unsigned visited = 0;
 
-    for (; i < HUB_SLICE && r->remaining > 0 && r->round > 0; i++) {
+    while (visited < HUB_SLICE && r->remaining > 0 && r->round > 0) {
+        unsigned n = HUB_SLICE - visited < HUB_LOOK ? HUB_SLICE - visited : HUB_LOOK;
+        int sockets[HUB_LOOK];
+
         if (r->sweep >= r->count)
             r->sweep = 0;
-        fetch_ahead(h, r);
-        r->remaining--;
-        r->round--;
-        hub_serve(h, r, &r->slots[r->sweep++]);
+        n = r->count - r->sweep < n ? r->count - r->sweep : n;
+        n = r->remaining < n ? r->remaining : n;
+        n = r->round < n ? r->round : n;
+        look_ahead(h, r, n, sockets);
+        visited += n;
+        r->remaining -= n;
+        r->round -= n;
+        for (unsigned i = 0; i < n; i++)
+            hub_serve_looked(h, r, &r->slots[r->sweep++], sockets[i]);
     }
-    return i;
+    return visited;
 }
 
 enum hub_left hub_turn(struct hub *h, unsigned slices)

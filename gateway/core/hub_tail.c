@@ -45,7 +45,7 @@ void hub_tail_erase(struct hub *h, struct hub_room *r, const struct frame *recal
     for (struct hub_cut *cut = r->cuts; cut != NULL; cut = cut->next) {
         if (cut->conn->gone || !frame_shows(cut->frame, recall->message))
             continue;
-        cut->conn->gone = true;
+        hub_conn_gone(cut->conn);
         h->ops->abort(cut->conn);
     }
     for (uint32_t i = 0; i < r->tail_count; i++) {

@@ -189,12 +189,12 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         /* Its answer to our close ends the connection; libwebsockets answers one that the peer began. */
         if (w->closing)
             return -1;
-        w->closing = true;
+        ws_out_end(w);
         return 0;
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
         /* libwebsockets closes, perhaps with a close frame of its own: nothing may follow that. */
         if (w != NULL)
-            w->closing = true;
+            ws_out_end(w);
         return 0;
     case LWS_CALLBACK_CLOSED:
         on_gone(w);

@@ -11,9 +11,16 @@
 
 enum out { OUT_ALL, OUT_PARTLY, OUT_FAILED };
 
-void ws_out_cut(struct ws *w)
+void ws_out_end(struct ws *w)
 {
     w->closing = true;
+    if (w->session != NULL)
+        session_ends(w->session);
+}
+
+void ws_out_cut(struct ws *w)
+{
+    ws_out_end(w);
     /* libwebsockets reads the end, or fails to send, and closes: from here its own functions may not be
      * called, as it may be the caller. */
     shutdown(w->fd, SHUT_RDWR);
@@ -85,7 +92,7 @@ static ssize_t send_plain(int fd, const char *p, size_t n, int flags)
     return (ssize_t)syscall(SYS_sendto, fd, p, n, flags, NULL, 0);
 }
 
-/* The hot path: one system call on shared bytes. What the kernel does not take stays with the hub, where a recall can
+/* One system call on shared bytes. What the kernel does not take stays with the hub, where a recall can
  * still reach it. With `more` the kernel waits for what follows rather than send two segments; where it does not take all, it does not
  * wait. */
 static enum hub_sent send_frames(void *connection, const char *p, size_t n, bool more, size_t *taken)
@@ -115,14 +122,28 @@ static enum hub_sent send_frames(void *connection, const char *p, size_t n, bool
     return HUB_BLOCKED;
 }
 
-/* Where lws_partial_buffered of libwebsockets 4.1.6 looks, on 64 bits. Elsewhere a line is fetched in vain. */
-#define WSI_BUFLIST_OUT 0x2d0
-
-static void approach(const void *connection)
+static void *way(const void *connection)
 {
     const struct ws *w = connection;
 
-    __builtin_prefetch((const char *)w->wsi + WSI_BUFLIST_OUT);
+    return w->closing ? NULL : w->wsi;
+}
+
+static void look(void *const ways[], unsigned n, int sockets[])
+{
+    for (unsigned i = 0; i < n; i++)
+        sockets[i] = lws_partial_buffered(ways[i]) == 0 ? lws_get_socket_fd(ways[i]) : -1;
+}
+
+/* The hot path. It reads nothing of the connection: where nothing waits inside libwebsockets, as `look` has seen, its socket is free. */
+static size_t put(int socket, const char *p, size_t n)
+{
+    ssize_t sent;
+
+    do
+        sent = send_plain(socket, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? 0 : (size_t)sent;
 }
 
 static bool finish_frame(void *connection, const char *p, size_t n)
@@ -173,7 +194,7 @@ static void rearm(void *connection)
 const struct session_transport *ws_out_transport(void)
 {
     static const struct session_transport transport = {
-        .text = send_text, .frames = send_frames, .approach = approach, .finish = finish_frame, .close = send_close, .rearm = rearm};
+        .text = send_text, .frames = send_frames, .way = way, .look = look, .put = put, .finish = finish_frame, .close = send_close, .rearm = rearm};
 
     return &transport;
 }
@@ -220,7 +241,7 @@ void ws_out_close(struct ws *w, int code, const char *reason)
         ws_out_cut(w);
         return;
     }
-    w->closing = true;
+    ws_out_end(w);
     wheel_set(&w->thread->ws_wheel, &w->timer, w->thread->now_ms + WS_CLOSE_MS);
 }
 

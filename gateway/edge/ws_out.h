@@ -6,7 +6,7 @@
  * Fails:   a socket that refuses is shut down, which libwebsockets then notices and closes.
  * Thread:  the edge thread that owns the connection.
  *
- * The hot path is one sendmsg on the socket. It is safe because every byte that leaves goes through here
+ * The hot path is one send on the socket. It is safe because every byte that leaves goes through here
  * or, when libwebsockets has something of its own to say (a pong, an answer to a close), through its
  * buffer, and here that buffer is asked each time: while it holds anything, bytes go behind it.
  */
@@ -25,6 +25,8 @@ void ws_out_ping(struct ws *w);
 void ws_out_close(struct ws *w, int code, const char *reason);
 /* libwebsockets says the socket takes bytes again. */
 void ws_out_writeable(struct ws *w);
+/* From here on no frame goes out. */
+void ws_out_end(struct ws *w);
 /* Ends it without further ado. */
 void ws_out_cut(struct ws *w);
 

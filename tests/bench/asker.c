@@ -1,4 +1,5 @@
 #include "asker.h"
+#include "server.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -10,6 +11,7 @@
 
 #define PAYLOAD_FIRST 300U /* of a peer's event, until the length of its frame was seen */
 #define PAYLOAD_MOST  60000U
+#define KEPT_NS       INT64_C(3000000000) /* every server keeps an idle connection for longer */
 
 void askers_init(struct askers *a, struct swarm *swarm, const struct sockaddr_in *at)
 {
@@ -57,11 +59,15 @@ static bool open_one(struct askers *a, unsigned i)
 
 bool askers_open(struct askers *a, unsigned count)
 {
+    const bool fresh = server_now_ns() - a->used_ns < KEPT_NS;
+
     a->count = kind_answers(a->kind) ? count : 1;
     a->next = 0;
     for (unsigned i = 0; i < ASKERS; i++) {
         struct asker *k = &a->list[i];
 
+        if (i < a->count && k->fd >= 0 && !k->busy && fresh)
+            continue;
         if (k->fd >= 0)
             close(k->fd);
         *k = (struct asker){.fd = -1};
@@ -175,6 +181,7 @@ void askers_ask(struct askers *a, const struct ask *ask)
     struct asker *k = &a->list[a->next];
     char line[160];
 
+    a->used_ns = server_now_ns();
     if (kind_takes_lines(a->kind))
         say(a, k, line,
             (size_t)snprintf(line, sizeof(line), "send %s %lld\n", ask->room, (long long)ask->seq));

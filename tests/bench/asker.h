@@ -36,6 +36,7 @@ struct askers {
     unsigned count;
     unsigned next; /* the one that is tried first: each is used in turn, so that none is ended as idle */
     uint64_t answers;
+    int64_t used_ns;  /* when an event was asked for last */
     uint32_t payload; /* bytes of a peer's event */
 };
 
@@ -48,7 +49,7 @@ struct ask {
 };
 
 void askers_init(struct askers *a, struct swarm *swarm, const struct sockaddr_in *at);
-/* Opens `count` connections anew: servers end idle ones. Kinds that do not answer need one only, and get it. */
+/* Opens `count` connections, or keeps those that were used just before: servers end idle ones. Kinds that do not answer need one only, and get it. */
 bool askers_open(struct askers *a, unsigned count);
 /* Is one free? */
 bool askers_free(struct askers *a);

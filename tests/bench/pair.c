@@ -61,20 +61,64 @@ static bool sound(uint32_t window, const struct slice_figures *floor, const stru
     return true;
 }
 
-bool pair_round(const struct bench *b, struct pair *p, uint32_t window, int64_t ms, struct pair_round *round)
+/* Of several slices as of one; the time until an event had reached everyone is the mean of theirs. */
+static void sum(struct slice_figures *to, const struct slice_figures *f, uint32_t turns)
+{
+    to->events += f->events;
+    to->deliveries += f->deliveries;
+    to->cpu_ns += f->cpu_ns;
+    to->wall_ns += f->wall_ns;
+    to->other_ns += f->other_ns;
+    to->fsyncs = f->fsyncs < 0 ? -1 : to->fsyncs + f->fsyncs;
+    to->p50_ns += f->p50_ns / turns;
+    to->frame = f->frame;
+}
+
+/* One of FLOOR's and one of recalld's, in changing order. */
+static bool turn(struct pair *p, const struct slice_order *order, struct slice_figures *floor,
+                 struct slice_figures *whole)
+{
+    const bool floor_first = p->turns++ % 2 == 0;
+
+    return (floor_first ? crowd_slice(&p->floor, order, floor) : crowd_slice(&p->crowd, order, whole)) &&
+           (floor_first ? crowd_slice(&p->crowd, order, whole) : crowd_slice(&p->floor, order, floor));
+}
+
+static bool take_turns(struct pair *p, const struct pair_order *how, struct slice_order *order,
+                       struct slice_figures *floor, struct slice_figures *whole)
+{
+    struct slice_figures f, w;
+
+    if (how->turns > 1) { /* what others begin each slice with */
+        for (uint64_t floors = 0, wholes = 0; floors < BENCH_WARM || wholes < BENCH_WARM;) {
+            if (!turn(p, order, &f, &w) || f.events == 0 || w.events == 0)
+                return false;
+            floors += f.events;
+            wholes += w.events;
+        }
+    } else {
+        order->warm = BENCH_WARM;
+    }
+    for (uint32_t i = 0; i < how->turns; i++) {
+        if (!turn(p, order, &f, &w))
+            return false;
+        sum(floor, &f, how->turns);
+        sum(whole, &w, how->turns);
+    }
+    return true;
+}
+
+bool pair_round(const struct bench *b, struct pair *p, const struct pair_order *how, struct pair_round *round)
 {
     const struct slice_order probe = {.followed = true, .warm = 1, .window = 1, .events = 2};
-    struct slice_order order = {
-        .followed = true, .warm = BENCH_WARM, .window = window, .ms = ms, .coalesce = window > 1};
+    const uint32_t window = how->window;
+    struct slice_order order = {.followed = true, .window = window, .ms = how->ms, .coalesce = window > 1};
     struct slice_figures floor = {0}, whole = {0}, quiet = {0};
-    bool ok = crowd_slice(&p->crowd, &probe, &quiet);
 
+    if (!crowd_slice(&p->crowd, &probe, &quiet))
+        return false;
     order.frame = quiet.frame;
-    for (uint32_t turn = 0; turn < 2 && ok; turn++)
-        ok = turn == p->rounds % 2 ? crowd_slice(&p->floor, &order, &floor)
-                                   : crowd_slice(&p->crowd, &order, &whole);
-    p->rounds++;
-    if (!ok || !sound(window, &floor, &whole))
+    if (!take_turns(p, how, &order, &floor, &whole) || !sound(window, &floor, &whole))
         return false;
     /* Single events at the pace at which recalld's went; those in flight as fast as they are answered, so that they
      * share commits as before. */

@@ -17,7 +17,7 @@ struct pair {
     struct bench_recalld recalld;
     struct crowd floor, crowd;
     struct setup_users users;
-    uint32_t rounds; /* so far: the order alternates */
+    uint32_t turns; /* so far: the order alternates */
 };
 
 /* What one round found, per delivery in µs of the servers' CPU. */
@@ -33,8 +33,17 @@ struct pair_round {
 /* Makes `most` users, and the room "bench" that all of them are in. */
 bool pair_start(const struct bench *b, struct pair *p, uint32_t most);
 bool pair_grow(struct pair *p, uint32_t count);
-/* FLOOR and recalld in turn, for `ms` each, then the same events into recalld's room that nobody follows. */
-bool pair_round(const struct bench *b, struct pair *p, uint32_t window, int64_t ms, struct pair_round *round);
+/*
+ * A round: FLOOR and recalld in turn, `turns` times for `ms` each, then as many events into recalld's room that nobody follows.
+ * Several turns are for slices so short that a device gets something at least every 200 ms, whoever's turn it is: only then does none begin
+ * with idle receivers. The fewer milliseconds, the less a machine whose speed changes within a second favours one of the two.
+ */
+struct pair_order {
+    uint32_t window; /* events in flight */
+    uint32_t turns;
+    int64_t ms;
+};
+bool pair_round(const struct bench *b, struct pair *p, const struct pair_order *how, struct pair_round *round);
 bool pair_stop(struct pair *p);
 
 #endif

@@ -132,7 +132,7 @@ static bool measure(const struct bench *b, struct pair *p, struct contender *lis
     }
     span = bench_span(b, seconds);
     while (bench_go_on(b, &t.ratio, 5, span)) {
-        if (!pair_round(b, p, 1, b->slice_ms, &r))
+        if (!pair_round(b, p, &(struct pair_order){1, 1, b->slice_ms}, &r))
             return false;
         series_add(&t.ratio, r.fanout / r.floor, r.spoiled);
         series_add(&t.floor, r.floor, r.spoiled);

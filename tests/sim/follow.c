@@ -20,7 +20,7 @@ void follow_connect(struct sim *s, struct sim_device *d)
     c->number = s->conn_count++;
     c->at = (int)sim_pick(s, (unsigned)s->hub_count);
     c->open = true;
-    c->closing = c->all = c->all_since = c->stuck = false;
+    c->closing = c->all = c->all_since = c->stuck = c->full = false;
     c->all_state = 0;
     c->item_from = c->item_to = 0;
     c->kept = NULL;
@@ -38,7 +38,8 @@ void follow_stop(struct sim *s, struct sim_conn *c)
     if (c->closing)
         return;
     sim_trace(s, "  connection %d is closing", c->number);
-    c->closing = c->hub.gone = true;
+    c->closing = true;
+    hub_conn_gone(&c->hub);
     c->device->conn = NULL;
 }
 

@@ -100,13 +100,30 @@ static void hand_over(struct sim_conn *c, const struct parsed *p, size_t handed)
     }
 }
 
+/* Frames of which the kernel takes the first `now` bytes. */
+static void take(struct sim_conn *c, const char *bytes, size_t n, size_t now)
+{
+    size_t at = 0;
+
+    while (at < n && (now == n || at < now)) {
+        size_t size = 0;
+        const struct parsed *p = shown_frame(c->sim, str_n(bytes + at, n - at), &size);
+
+        if (p == NULL || p->kind == PARSED_BAD) {
+            sim_fail(c->sim, "bytes", "connection %d got bytes that are no frame: %.*s", c->number,
+                     n - at < 200 ? (int)(n - at) : 200, bytes + at);
+            return;
+        }
+        hand_over(c, p, at + size <= now ? size : now - at);
+        at += size;
+    }
+}
+
 static enum hub_sent op_send(struct hub_conn *conn, const char *bytes, size_t n, size_t *taken)
 {
     struct sim_conn *c = of_conn(conn);
     struct sim *s = c->sim;
-    const bool blocks = !s->calm && sim_chance(s, s->block_one_in);
-    const size_t now = !blocks ? n : sim_chance(s, 3) ? 0 : (size_t)sim_pick(s, (unsigned)n);
-    size_t at = 0;
+    const bool blocks = c->full || (!s->calm && sim_chance(s, s->block_one_in));
 
     if (!c->closing && !s->calm && sim_chance(s, 300))
         follow_stop(s, c);
@@ -114,25 +131,55 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *bytes, size_t n,
         return HUB_GONE;
     if (conn->blocked || c->stuck)
         sim_fail(s, "blocked", "connection %d got bytes while it was blocked", c->number);
-    while (at < n && (!blocks || at < now)) {
-        size_t size = 0;
-        const struct parsed *p = shown_frame(s, str_n(bytes + at, n - at), &size);
-
-        if (p == NULL || p->kind == PARSED_BAD) {
-            sim_fail(s, "bytes", "connection %d got bytes that are no frame: %.*s", c->number,
-                     n - at < 200 ? (int)(n - at) : 200, bytes + at);
-            return HUB_SENT;
-        }
-        hand_over(c, p, at + size <= now ? size : now - at);
-        at += size;
-    }
-    if (!blocks)
+    if (!blocks) {
+        take(c, bytes, n, n);
         return HUB_SENT;
+    }
+    *taken = c->full || sim_chance(s, 3) ? 0 : (size_t)sim_pick(s, (unsigned)n);
+    if (*taken != 0)
+        take(c, bytes, n, *taken);
     sim_trace(s, "  connection %d is blocked", c->number);
+    c->full = false;
     c->stuck = true;
     s->met[MET_BLOCKED]++;
-    *taken = now;
     return HUB_BLOCKED;
+}
+
+static void *op_way(const struct hub_conn *conn)
+{
+    return (void *)(uintptr_t)conn;
+}
+
+/* A pong may wait inside the library at any time. */
+static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
+{
+    (void)ctx;
+    for (unsigned i = 0; i < n; i++) {
+        struct sim_conn *c = ways[i];
+
+        c->clear = !sim_chance(c->sim, 8);
+        sockets[i] = c->clear ? c->number : -1;
+    }
+}
+
+static size_t op_put(void *ctx, int socket, const char *bytes, size_t n)
+{
+    struct sim *s = ((struct sim_hub *)ctx)->sim;
+    struct sim_conn *c = &s->conns[socket];
+    size_t now = n;
+
+    if (!c->clear || c->closing || c->hub.gone || c->hub.blocked || c->stuck || c->full || c->hub.rendering) {
+        sim_fail(s, "way", "connection %d got bytes by a way that is closed, or was not looked at", c->number);
+        return n;
+    }
+    if (!s->calm && sim_chance(s, s->block_one_in)) {
+        now = sim_chance(s, 3) ? 0 : (size_t)sim_pick(s, (unsigned)n);
+        c->full = now != 0;
+    }
+    if (now != 0)
+        take(c, bytes, n, now);
+    s->met[MET_DIRECT] += now == n;
+    return now;
 }
 
 /* An event stream: one event at a time, in its own form. What it shows is the frame's. */
@@ -277,6 +324,9 @@ const struct hub_ops ops_hub = {.send = op_send,
                                 .refused = op_refused,
                                 .sees = op_sees,
                                 .wake = op_wake,
+                                .way = op_way,
+                                .look = op_look,
+                                .put = op_put,
                                 .render = op_render};
 
 /* The rest of a cut frame goes to the kernel now. */

@@ -32,6 +32,7 @@ static const char *const mutations[SIM_MUTATIONS] = {
 static const char *const met[MET_COUNT] = {
     [MET_EVENTS] = "events delivered",
     [MET_BLOCKED] = "blocked sends",
+    [MET_DIRECT] = "direct sends",
     [MET_CUT] = "cut frames",
     [MET_ABORTED] = "ended for a recall",
     [MET_FELL_OFF] = "fell off the tail",

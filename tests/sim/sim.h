@@ -55,7 +55,8 @@ enum sim_mutation {
 enum sim_met {
     MET_EVENTS,       /* events handed to connections and checked */
     MET_BLOCKED,      /* sends that blocked */
-    MET_CUT,          /* of them, in the middle of a frame */
+    MET_DIRECT,       /* sends that asked nobody */
+    MET_CUT,          /* of those that blocked, in the middle of a frame */
     MET_ABORTED,      /* connections ended because the rest of a cut frame showed a recalled message */
     MET_FELL_OFF,     /* live subscriptions that went back to the log */
     MET_ERASED_PAGES, /* pages delivered after a recall of what they show was heard */
@@ -175,6 +176,8 @@ struct sim_conn {
     int number, at; /* its hub */
     bool open, closing, all;
     bool stuck;    /* the kernel takes nothing more; the hub must know */
+    bool clear;    /* what the hub was told of its way last */
+    bool full;     /* the same, but the hub is told with the rest of what it sends now */
     bool finished; /* the hub gave the rest of `kept` */
     const struct parsed
         *kept; /* a frame that is handed over in part, its bytes from kept_from on not yet; NULL: none */

@@ -34,7 +34,10 @@ struct peer {
     char rest[1024];
     size_t kept;     /* bytes of a cut frame that wait in `rest` */
     bool aborted;
-    int fetched_far, fetched_near;
+    int asked;       /* of the sends: those by `send`, not by `put` */
+    size_t put_part; /* bytes that `put` takes where the next send blocks or is put off */
+    bool answering;  /* something of the owner's waits before the socket: its way is not clear */
+    bool put_off;    /* `put` does not take all, and the next send takes the rest */
 };
 
 struct world {
@@ -50,6 +53,7 @@ struct world {
     bool under_way; /* events are about to be committed */
     int64_t now_us, step_us; /* the latter passes at each look at the clock */
     int wakes;
+    struct peer *sockets[HUB_LOOK]; /* of those looked at last */
 };
 
 static inline struct world *the_world(void **state)
@@ -74,6 +78,7 @@ static inline enum hub_sent on_send(struct hub_conn *conn, const char *bytes, si
     assert_int_equal(p->kept, 0); /* nothing may overtake the rest of a cut frame */
     assert_false(p->aborted);
     p->sends++;
+    p->asked++;
     if (p->block_after < 0 || p->block_after-- > 0) {
         take(p, bytes, n);
         return HUB_SENT;
@@ -102,14 +107,39 @@ static inline void on_abort(struct hub_conn *conn)
     p->kept = 0;
 }
 
-static inline void on_approach(const struct hub_conn *conn, bool far)
+static inline void *on_way(const struct hub_conn *conn)
 {
-    struct peer *p = (struct peer *)(uintptr_t)conn;
+    return (void *)(uintptr_t)conn;
+}
 
-    if (far)
-        p->fetched_far = p->sends + 1;
-    else
-        p->fetched_near = p->sends + 1;
+static inline void on_look(void *ctx, void *const ways[], unsigned n, int sockets[])
+{
+    struct world *w = ctx;
+
+    assert_in_range(n, 1, HUB_LOOK);
+    for (unsigned i = 0; i < n; i++) {
+        w->sockets[i] = ways[i];
+        sockets[i] = w->sockets[i]->answering ? -1 : (int)i;
+    }
+}
+
+/* What it does not take is for on_send. */
+static inline size_t on_put(void *ctx, int socket, const char *bytes, size_t n)
+{
+    struct peer *p = ((struct world *)ctx)->sockets[socket];
+
+    assert_false(p->answering);
+    assert_false(p->conn.blocked || p->conn.gone || p->conn.rendering || p->aborted);
+    assert_int_equal(p->kept, 0);
+    if (p->block_after == 0 || p->put_off) {
+        take(p, bytes, p->put_part);
+        p->put_off = false;
+        return p->put_part;
+    }
+    p->block_after -= p->block_after > 0;
+    p->sends++;
+    take(p, bytes, n);
+    return n;
 }
 
 static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
@@ -189,7 +219,9 @@ static const struct hub_ops ops = {.send = on_send,
                                    .refused = on_refused,
                                    .wake = on_wake,
                                    .under_way = on_under_way,
-                                   .approach = on_approach,
+                                   .way = on_way,
+                                   .look = on_look,
+                                   .put = on_put,
                                    .render = on_render};
 
 /* --- the log --- */

@@ -171,25 +171,110 @@ static void a_cursor_before_the_log_or_beyond_it_is_reset(void **state)
     }
 }
 
-static void what_a_delivery_needs_is_fetched_before_it_in_two_steps(void **state)
+/* What the peer got, without the two bytes before each frame. */
+static void assert_shows(const struct peer *p, const char *text)
+{
+    char shown[256];
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->len; i++) {
+        if ((unsigned char)p->got[i] == 0x81)
+            i++;
+        else
+            shown[n++] = p->got[i];
+        assert_true(n < sizeof(shown));
+    }
+    shown[n] = '\0';
+    assert_string_equal(shown, text);
+}
+
+static void who_is_live_is_served_without_asking_its_owner(void **state)
 {
     struct world *w = the_world(state);
-    struct peer *peers[8];
+    struct peer *p = peer_new(), *late = peer_new();
+    int before;
 
-    for (int i = 0; i < 8; i++) {
+    publish(w, "a", "x");
+    follow(w, p, 0);
+    answer_reads(w);
+    before = p->asked;
+    assert_int_equal(p->live, 1);
+    publish(w, "b", "y");
+    run(w);
+    assert_int_equal(p->asked, before);
+    assert_shows(p, "[1:a=x][2:b=y]");
+    follow(w, late, 1); /* not live yet */
+    publish(w, "c", "z");
+    run(w);
+    assert_int_equal(late->asked + late->sends, 0);
+    answer_reads(w);
+    run(w);
+    assert_shows(late, "[2:b=y][3:c=z]");
+    hub_conn_gone(&late->conn);
+    publish(w, "d", "u");
+    run(w);
+    assert_shows(late, "[2:b=y][3:c=z]");
+    assert_shows(p, "[1:a=x][2:b=y][3:c=z][4:d=u]");
+    peer_free(w, p);
+    peer_free(w, late);
+}
+
+static void among_many_those_before_whose_socket_something_waits_are_served_by_their_owner(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *peers[3 * HUB_LOOK + 5];
+    const int n = (int)(sizeof(peers) / sizeof(peers[0]));
+
+    for (int i = 0; i < n; i++) {
         peers[i] = peer_new();
         follow(w, peers[i], -1);
     }
     answer_reads(w);
+    for (int i = 0; i < n; i++) {
+        peers[i]->answering = i % 7 == 3;
+        if (i % 11 == 5)
+            hub_conn_gone(&peers[i]->conn);
+    }
     publish(w, "a", "x");
     run(w);
-    for (int i = 0; i < 8; i++) {
-        assert_int_equal(peers[i]->sends, 1);
-        assert_int_equal(peers[i]->fetched_far, i >= 3 ? 1 : 0); /* the sends that it had, and the one to come */
-        assert_int_equal(peers[i]->fetched_near, i >= 1 ? 1 : 0);
-    }
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < n; i++) {
+        assert_shows(peers[i], i % 11 == 5 ? "" : "[1:a=x]");
+        assert_int_equal(peers[i]->asked, i % 7 == 3 && i % 11 != 5);
         peer_free(w, peers[i]);
+    }
+}
+
+static void what_a_direct_send_leaves_is_sent_by_the_owner_in_the_middle_of_a_frame(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer *p = peer_new(), *slow = peer_new();
+
+    follow(w, p, -1);
+    follow(w, slow, -1);
+    answer_reads(w);
+    p->put_off = true;
+    p->put_part = slow->put_part = 3;
+    slow->block_after = 0;
+    slow->cut_at = 1;
+    publish(w, "a", "x");
+    run(w);
+    assert_shows(p, "[1:a=x]");
+    assert_int_equal(p->asked, 1);
+    assert_shows(slow, "[1"); /* two of the header, one, and one */
+    assert_true(slow->conn.blocked && slow->conn.cut);
+    assert_int_equal(slow->kept, 5);
+    publish(w, "b", "y"); /* blocked: nothing */
+    run(w);
+    assert_shows(slow, "[1");
+    drain(w, slow);
+    assert_shows(slow, "[1:a=x][2:b=y]");
+    publish(w, "c", "z"); /* its way is open again */
+    run(w);
+    assert_int_equal(slow->asked, 2);
+    assert_shows(slow, "[1:a=x][2:b=y][3:c=z]");
+    assert_shows(p, "[1:a=x][2:b=y][3:c=z]");
+    peer_free(w, p);
+    peer_free(w, slow);
 }
 
 static void who_may_not_read_is_refused_and_removed(void **state)
@@ -345,7 +430,9 @@ int main(void)
         REQUIREMENT(who_comes_in_the_middle_of_a_sweep_takes_nobodys_visit),
         REQUIREMENT(an_event_heard_after_the_page_that_held_it_is_not_repeated),
         REQUIREMENT(a_cursor_before_the_log_or_beyond_it_is_reset),
-        REQUIREMENT(what_a_delivery_needs_is_fetched_before_it_in_two_steps),
+        REQUIREMENT(who_is_live_is_served_without_asking_its_owner),
+        REQUIREMENT(among_many_those_before_whose_socket_something_waits_are_served_by_their_owner),
+        REQUIREMENT(what_a_direct_send_leaves_is_sent_by_the_owner_in_the_middle_of_a_frame),
         REQUIREMENT(who_may_not_read_is_refused_and_removed),
         REQUIREMENT(everyone_is_served_while_others_leave_in_the_middle_of_a_sweep),
         REQUIREMENT(a_page_for_a_subscription_that_is_gone_is_released),
