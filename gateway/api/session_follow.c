@@ -129,9 +129,8 @@ static bool answer_follows(const struct hub *hub)
 static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, size_t *taken)
 {
     struct session *s = of_conn(conn); /* not closing: the hub looked at `gone` */
-    enum hub_sent sent;
+    const enum hub_sent sent = session_transport(s)->frames(s->connection, p, n, answer_follows(s->thread->hub), taken);
 
-    sent = session_transport(s)->frames(s->connection, p, n, answer_follows(s->thread->hub), taken);
     if (sent == HUB_SENT)
         s->thread->sessions->delivered++;
     else if (sent == HUB_BLOCKED)
@@ -141,9 +140,7 @@ static enum hub_sent op_send(struct hub_conn *conn, const char *p, size_t n, siz
 
 static void *op_way(const struct hub_conn *conn)
 {
-    const struct session *s = (const struct session *)conn;
-
-    return session_transport(s)->way(s->connection);
+    return session_transport((const struct session *)conn)->way(((const struct session *)conn)->connection);
 }
 
 static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])

@@ -56,7 +56,7 @@ static struct pair_order order_of(const struct bench *b, uint32_t size, uint32_t
         return (struct pair_order){window, 2, b->slice_ms / 4};
     if (size <= 1000)
         return window == 1 ? (struct pair_order){window, 8, 60} : (struct pair_order){window, 6, 100};
-    return window == 1 && size <= 10000 ? (struct pair_order){window, 12, 90} : (struct pair_order){window, 1, b->slice_ms};
+    return window == 1 && size <= 10000 ? (struct pair_order){window, 6, 90} : (struct pair_order){window, 1, b->slice_ms};
 }
 
 static bool measure(const struct bench *b, struct pair *p, uint32_t size, uint32_t window, double seconds)

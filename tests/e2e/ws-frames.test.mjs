@@ -51,6 +51,29 @@ test('a binary frame closes 1003', async () => {
   await device.closedWith(1003);
 });
 
+/** A frame as a client masks it, with a mask of zeros. */
+const masked = (first, text) => Buffer.concat([
+  text.length < 126 ? Buffer.from([first, 0x80 | text.length]) : Buffer.from([first, 0xfe, text.length >> 8, text.length & 0xff]),
+  Buffer.alloc(4), Buffer.from(text)]);
+
+test('nothing follows a close frame, whoever closed and whatever happens in the rooms that were followed', async () => {
+  for (const closing of [masked(0x82, 'binary'), masked(0x88, '\u0003')]) { // ours, which is never answered, and the client's
+    const raw = await Raw.open(server);
+    raw.write(head('GET /ws HTTP/1.1', ...upgradeLines(), `IM-CLIENT-KEY: ${APP.client_key}`, `IM-Authorization: ${ann.token}`));
+    assert.equal(await raw.status(), 101, raw.text);
+    raw.write(masked(0x81, JSON.stringify({ op: 'subscribe', id: 1, rooms: [{ room }] })));
+    assert.ok(await raw.until(() => raw.text.includes('"seq"')), raw.text);
+    await ben.api.send(room, 'before the close');
+    assert.ok(await raw.until(() => raw.text.includes('before the close')), raw.text);
+    raw.write(closing);
+    assert.ok(await raw.until(() => /"before the close[^]*\x88/.test(raw.text) || raw.ended), 'no close frame');
+    for (let i = 0; i < 5; i += 1) await ben.api.send(room, `after the close ${i}`);
+    assert.ok(await raw.closed(6000), 'still open');
+    assert.ok(!raw.text.includes('after the close'), raw.text);
+    raw.end();
+  }
+});
+
 test('text that is not UTF-8 closes 1007', async () => {
   const device = await Device.login(server, APP, ann);
   device.ws.send(Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]), { binary: false });
