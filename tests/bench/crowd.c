@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 struct order {
-    enum { ORDER_GROW, ORDER_LEAVE, ORDER_SLICE, ORDER_END } what;
-    uint32_t grow;
+    enum { ORDER_GROW, ORDER_SHRINK, ORDER_SLICE, ORDER_END } what;
+    uint32_t count;
     struct slice_order slice;
 };
 
@@ -63,11 +63,11 @@ static void obey(struct member *m)
         return;
     }
     if (order.what == ORDER_GROW)
-        answer.ok = grow(m, order.grow, &answer.growth);
+        answer.ok = grow(m, order.count, &answer.growth);
     else if (order.what == ORDER_SLICE)
         answer.ok = slice_run(&m->slice, &order.slice, &answer.figures);
-    if (order.what == ORDER_LEAVE) {
-        swarm_close(&m->swarm);
+    if (order.what == ORDER_SHRINK) {
+        swarm_shrink(&m->swarm, order.count);
         answer.ok = true;
     }
     snprintf(answer.error, sizeof(answer.error), "%s", m->swarm.error);
@@ -147,7 +147,7 @@ static bool give(struct crowd *c, const struct order *order, struct answer *answ
 
 bool crowd_grow(struct crowd *c, uint32_t count, struct crowd_growth *growth)
 {
-    const struct order order = {.what = ORDER_GROW, .grow = count};
+    const struct order order = {.what = ORDER_GROW, .count = count};
     struct answer answer;
     const bool ok = give(c, &order, &answer);
 
@@ -156,9 +156,9 @@ bool crowd_grow(struct crowd *c, uint32_t count, struct crowd_growth *growth)
     return ok;
 }
 
-bool crowd_leave(struct crowd *c)
+bool crowd_shrink(struct crowd *c, uint32_t count)
 {
-    const struct order order = {.what = ORDER_LEAVE};
+    const struct order order = {.what = ORDER_SHRINK, .count = count};
     struct answer answer;
 
     return give(c, &order, &answer);

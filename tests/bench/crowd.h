@@ -39,8 +39,8 @@ struct crowd {
 bool crowd_start(struct crowd *c, const struct crowd_target *target);
 /* Connects, authenticates and subscribes until there are `count` devices. `growth` may be NULL. */
 bool crowd_grow(struct crowd *c, uint32_t count, struct crowd_growth *growth);
-/* Closes all connections. */
-bool crowd_leave(struct crowd *c);
+/* Closes the last connections, until `count` are left. */
+bool crowd_shrink(struct crowd *c, uint32_t count);
 bool crowd_slice(struct crowd *c, const struct slice_order *order, struct slice_figures *figures);
 /* Closes all connections and ends the process; NULL-safe and legal twice. */
 void crowd_stop(struct crowd *c);

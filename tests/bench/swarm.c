@@ -329,23 +329,26 @@ void swarm_stall(struct swarm *s)
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->devices[i].fd, NULL);
 }
 
-void swarm_close(struct swarm *s)
+void swarm_shrink(struct swarm *s, uint32_t count)
 {
-    for (uint32_t i = 0; i < s->opened; i++) {
-        close(s->devices[i].fd);
-        free(s->devices[i].part);
-        s->devices[i] = (struct swarm_device){.fd = -1};
+    while (s->opened > count) {
+        struct swarm_device *d = &s->devices[--s->opened];
+
+        if (d->state == STATE_LIVE) {
+            s->rooms[d->room].devices--;
+            s->live--;
+        }
+        close(d->fd);
+        free(d->part);
+        *d = (struct swarm_device){.fd = -1};
     }
-    for (uint32_t i = 0; i < s->room_count; i++)
-        s->rooms[i].devices = 0;
-    s->opened = s->live = 0;
 }
 
 void swarm_free(struct swarm *s)
 {
     if (s->devices == NULL)
         return;
-    swarm_close(s);
+    swarm_shrink(s, 0);
     close(s->epoll);
     free(s->devices);
     free(s->rooms);

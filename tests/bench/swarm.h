@@ -83,8 +83,8 @@ bool swarm_watch(struct swarm *s, int fd, uint64_t tag);
 void swarm_room_name(const struct swarm *s, uint32_t i, char name[static 80]);
 /* From now on the devices read nothing any more. */
 void swarm_stall(struct swarm *s);
-/* Closes all connections; what was counted stays. */
-void swarm_close(struct swarm *s);
+/* Closes the connections that were opened last, until `count` are left; what was counted stays. */
+void swarm_shrink(struct swarm *s, uint32_t count);
 /* Closes, and frees everything; legal for one that was never made. */
 void swarm_free(struct swarm *s);
 void swarm_fail(struct swarm *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
