@@ -30,7 +30,7 @@ struct session_transport {
      * called. */
     void *(*way)(const void *connection);
     void (*look)(void *const ways[], unsigned n, int sockets[]);
-    size_t (*put)(int socket, const char *p, size_t n);
+    unsigned (*put)(const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]); /* how many took all */
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);

@@ -148,13 +148,11 @@ static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
     ((struct api_thread *)ctx)->sessions->transport->look(ways, n, sockets);
 }
 
-static size_t op_put(void *ctx, int socket, const char *p, size_t n)
+static void op_put(void *ctx, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
 {
     struct session_table *sessions = ((struct api_thread *)ctx)->sessions;
-    const size_t taken = sessions->transport->put(socket, p, n);
 
-    sessions->delivered += taken == n;
-    return taken;
+    sessions->delivered += sessions->transport->put(sockets, count, p, n, taken);
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)

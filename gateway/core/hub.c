@@ -315,12 +315,12 @@ static void serve_seen(struct hub *h, struct hub_room *r, struct hub_slot *slot,
     }
 }
 
-/* Where the way is not open. */
-static void serve_asking(struct hub *h, struct hub_room *r, struct hub_slot *slot, int64_t missed)
+void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
 {
+    const int64_t missed = r->heard - slot->position;
     struct hub_sub *sub = slot->sub;
 
-    if (sub->conn->blocked || sub->conn->gone || sub->state != SUB_LIVE)
+    if (missed <= 0 || sub->conn->blocked || sub->conn->gone || sub->state != SUB_LIVE)
         return;
     if (r->heard != r->tail_last || missed > r->tail_count) {
         cursor_want(h, sub); /* fell off the tail */
@@ -332,27 +332,6 @@ static void serve_asking(struct hub *h, struct hub_room *r, struct hub_slot *slo
         hub_send_rest(h, r, slot, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
     if (sub->state == SUB_LIVE)
         say_live(h, slot);
-}
-
-void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot)
-{
-    int socket = -1;
-
-    if (slot->position < r->heard && hub_way_open(slot))
-        h->ops->look(h->ctx, &slot->way, 1, &socket);
-    hub_serve_looked(h, r, slot, socket);
-}
-
-void hub_serve_looked(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket)
-{
-    const int64_t missed = r->heard - slot->position;
-
-    if (missed <= 0)
-        return;
-    if (socket >= 0 && r->heard == r->tail_last && missed <= r->tail_count && r->tail_limited == 0)
-        hub_send_direct(h, r, slot, socket, r->tail + (r->tail_count - (uint32_t)missed), (size_t)missed);
-    else
-        serve_asking(h, r, slot, missed);
 }
 
 void hub_second(struct hub *h)

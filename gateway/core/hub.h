@@ -102,9 +102,9 @@ struct hub_ops {
     /* To each of `n` ways the number of its socket for `put`, or -1 where something waits before it. At most HUB_LOOK of them: where they lie
      * is not in the cache any more, and the processor waits for all at a time. NULL where `way` is. */
     void (*look)(void *ctx, void *const ways[], unsigned n, int sockets[]);
-    /* Hands bytes to a socket that `look` gave, since when nobody but `put` used any, and keeps none. Returns how many it took; where
-     * that is not all of them `send` follows with the rest, and says why. NULL where `way` is. */
-    size_t (*put)(void *ctx, int socket, const char *p, size_t n);
+    /* Hands the same `n` bytes to each of `count` sockets that `look` gave, since when nobody but `put` used any, and keeps none. Tells how
+     * many each took; where that is not all of them `send` follows with the rest, and says why. NULL where `way` is. */
+    void (*put)(void *ctx, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
      * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
      * is rendering. */

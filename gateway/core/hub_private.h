@@ -123,14 +123,13 @@ void hub_mark_dirty(struct hub *h, struct hub_room *r);
 void hub_wake(struct hub *h);
 /* Sends what the slot misses from the tail. */
 void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
-/* The same after a look at its way: `socket` is what hub_ops.look said of it; -1 also where nobody looked. */
-void hub_serve_looked(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket);
 /* Opens the slot's way if nothing speaks against it. */
 void hub_open_way(struct hub *h, struct hub_slot *slot);
 /* The socket does not take more: nothing is sent until hub_drained. */
 void hub_block(struct hub_conn *conn);
-/* Sends frames[0..n) to the socket that a look at the slot's way gave. */
-void hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket, struct frame *const *frames, size_t n);
+/* Sends what slots[0] misses straight to it and to those next to it that miss the same, by the sockets that a look at their ways gave (-1: none
+ * is free). Returns how many of `n` slots were served so: 0 where slots[0] has to be served by hub_serve. */
+unsigned hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slots, const int sockets[], unsigned n);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* The same for all that was heard of the room and the slot misses: if that makes the subscription live, its owner is told. */

@@ -162,20 +162,30 @@ void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, s
     }
 }
 
-void hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slot, int socket, struct frame *const *frames, size_t n)
+unsigned hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slots, const int sockets[], unsigned n)
 {
-    while (n > 0 && hub_way_open(slot)) {
-        size_t bytes;
-        const size_t k = fitting(frames, n, &bytes);
-        const size_t taken = h->ops->put(h->ctx, socket, gather(h, r, frames, k), bytes);
+    const int64_t missed = r->heard - slots[0].position;
+    struct frame *const *frames;
+    size_t bytes, taken[HUB_LOOK];
+    unsigned count = 0;
 
-        if (taken == bytes)
-            slot->position = frames[k - 1]->seq;
+    if (missed <= 0 || r->heard != r->tail_last || missed > r->tail_count || r->tail_limited != 0)
+        return 0;
+    frames = r->tail + (r->tail_count - (uint32_t)missed);
+    if (fitting(frames, (size_t)missed, &bytes) != (size_t)missed)
+        return 0;
+    while (count < n && sockets[count] >= 0 && hub_way_open(&slots[count]) && slots[count].position == r->heard - missed)
+        count++;
+    if (count == 0)
+        return 0;
+    h->ops->put(h->ctx, sockets, count, gather(h, r, frames, (size_t)missed), bytes, taken);
+    for (unsigned i = 0; i < count; i++) {
+        if (taken[i] == bytes)
+            slots[i].position = r->heard;
         else
-            send_once(h, r, slot, frames, k, bytes, taken);
-        frames += k;
-        n -= k;
+            send_once(h, r, &slots[i], frames, (size_t)missed, bytes, taken[i]);
     }
+    return count;
 }
 
 void hub_send_rest(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)

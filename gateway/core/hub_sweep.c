@@ -121,8 +121,13 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r)
         visited += n;
         r->remaining -= n;
         r->round -= n;
-        for (unsigned i = 0; i < n; i++)
-            hub_serve_looked(h, r, &r->slots[r->sweep++], sockets[i]);
+        for (unsigned i = 0, served; i < n; i += served, r->sweep += served) {
+            served = hub_send_direct(h, r, &r->slots[r->sweep], sockets + i, n - i);
+            if (served == 0) {
+                hub_serve(h, r, &r->slots[r->sweep]);
+                served = 1;
+            }
+        }
     }
     return visited;
 }

@@ -135,15 +135,21 @@ static void look(void *const ways[], unsigned n, int sockets[])
         sockets[i] = lws_partial_buffered(ways[i]) == 0 ? lws_get_socket_fd(ways[i]) : -1;
 }
 
-/* The hot path. It reads nothing of the connection: where nothing waits inside libwebsockets, as `look` has seen, its socket is free. */
-static size_t put(int socket, const char *p, size_t n)
+/* The hot path. It reads nothing of the connections: where nothing waits inside libwebsockets, as `look` has seen, the socket is free. */
+static unsigned put(const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
 {
-    ssize_t sent;
+    unsigned whole = 0;
 
-    do
-        sent = send_plain(socket, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? 0 : (size_t)sent;
+    for (unsigned i = 0; i < count; i++) {
+        ssize_t sent;
+
+        do
+            sent = send_plain(sockets[i], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent < 0 && errno == EINTR);
+        taken[i] = sent < 0 ? 0 : (size_t)sent;
+        whole += taken[i] == n;
+    }
+    return whole;
 }
 
 static bool finish_frame(void *connection, const char *p, size_t n)

@@ -162,10 +162,8 @@ static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
     }
 }
 
-static size_t op_put(void *ctx, int socket, const char *bytes, size_t n)
+static size_t put(struct sim *s, struct sim_conn *c, const char *bytes, size_t n)
 {
-    struct sim *s = ((struct sim_hub *)ctx)->sim;
-    struct sim_conn *c = &s->conns[socket];
     size_t now = n;
 
     if (!c->clear || c->closing || c->hub.gone || c->hub.blocked || c->stuck || c->full || c->hub.rendering) {
@@ -180,6 +178,14 @@ static size_t op_put(void *ctx, int socket, const char *bytes, size_t n)
         take(c, bytes, n, now);
     s->met[MET_DIRECT] += now == n;
     return now;
+}
+
+static void op_put(void *ctx, const int sockets[], unsigned count, const char *bytes, size_t n, size_t taken[])
+{
+    struct sim *s = ((struct sim_hub *)ctx)->sim;
+
+    for (unsigned i = 0; i < count; i++)
+        taken[i] = put(s, &s->conns[sockets[i]], bytes, n);
 }
 
 /* An event stream: one event at a time, in its own form. What it shows is the frame's. */

@@ -124,22 +124,24 @@ static inline void on_look(void *ctx, void *const ways[], unsigned n, int socket
 }
 
 /* What it does not take is for on_send. */
-static inline size_t on_put(void *ctx, int socket, const char *bytes, size_t n)
+static inline void on_put(void *ctx, const int sockets[], unsigned count, const char *bytes, size_t n, size_t taken[])
 {
-    struct peer *p = ((struct world *)ctx)->sockets[socket];
+    for (unsigned i = 0; i < count; i++) {
+        struct peer *p = ((struct world *)ctx)->sockets[sockets[i]];
 
-    assert_false(p->answering);
-    assert_false(p->conn.blocked || p->conn.gone || p->conn.rendering || p->aborted);
-    assert_int_equal(p->kept, 0);
-    if (p->block_after == 0 || p->put_off) {
-        take(p, bytes, p->put_part);
-        p->put_off = false;
-        return p->put_part;
+        assert_false(p->answering);
+        assert_false(p->conn.blocked || p->conn.gone || p->conn.rendering || p->aborted);
+        assert_int_equal(p->kept, 0);
+        taken[i] = n;
+        if (p->block_after == 0 || p->put_off) {
+            taken[i] = p->put_part;
+            p->put_off = false;
+        } else {
+            p->block_after -= p->block_after > 0;
+            p->sends++;
+        }
+        take(p, bytes, taken[i]);
     }
-    p->block_after -= p->block_after > 0;
-    p->sends++;
-    take(p, bytes, n);
-    return n;
 }
 
 static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
