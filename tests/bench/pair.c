@@ -74,11 +74,12 @@ static void sum(struct slice_figures *to, const struct slice_figures *f, uint32_
     to->frame = f->frame;
 }
 
-/* One of FLOOR's and one of recalld's, in changing order. */
+/* One of FLOOR's and one of recalld's. Their order changes from round to round and never within one: two slices of one in a row would leave the
+ * other's devices without anything for twice as long. */
 static bool turn(struct pair *p, const struct slice_order *order, struct slice_figures *floor,
                  struct slice_figures *whole)
 {
-    const bool floor_first = p->turns++ % 2 == 0;
+    const bool floor_first = p->rounds % 2 == 0;
 
     return (floor_first ? crowd_slice(&p->floor, order, floor) : crowd_slice(&p->crowd, order, whole)) &&
            (floor_first ? crowd_slice(&p->crowd, order, whole) : crowd_slice(&p->floor, order, floor));
@@ -105,6 +106,7 @@ static bool take_turns(struct pair *p, const struct pair_order *how, struct slic
         sum(floor, &f, how->turns);
         sum(whole, &w, how->turns);
     }
+    p->rounds++;
     return true;
 }
 

@@ -17,7 +17,7 @@ struct pair {
     struct bench_recalld recalld;
     struct crowd floor, crowd;
     struct setup_users users;
-    uint32_t turns; /* so far: the order alternates */
+    uint32_t rounds; /* so far: the order alternates */
 };
 
 /* What one round found, per delivery in µs of the servers' CPU. */

@@ -57,7 +57,7 @@ const masked = (first, text) => Buffer.concat([
   Buffer.alloc(4), Buffer.from(text)]);
 
 test('nothing follows a close frame, whoever closed and whatever happens in the rooms that were followed', async () => {
-  for (const closing of [masked(0x82, 'binary'), masked(0x88, '\u0003')]) { // ours, which is never answered, and the client's
+  for (const closing of [masked(0x82, 'binary'), masked(0x88, Buffer.from([0x03, 0xe8]))]) { // ours, which is never answered, and the client's
     const raw = await Raw.open(server);
     raw.write(head('GET /ws HTTP/1.1', ...upgradeLines(), `IM-CLIENT-KEY: ${APP.client_key}`, `IM-Authorization: ${ann.token}`));
     assert.equal(await raw.status(), 101, raw.text);
