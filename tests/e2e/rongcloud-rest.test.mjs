@@ -137,7 +137,8 @@ test('the link of a log is its key: unguessable, expiring, and not logged', asyn
   const key = link.pathname.slice('/history/'.length, -'.zip'.length);
   const again = (await readLog(rc, date)).link;
   assert.ok(again, 'a link may be used again');
-  for (const bad of [`/history/${key.slice(0, -1)}A.zip`, `/history/${key}A.zip`, `/history/A${key}.zip`, `/history/${key}`, '/history/x.zip', '/history/.zip']) {
+  const other = key.endsWith('A') ? 'B' : 'A'; // one key in some dozens ends with an A itself
+  for (const bad of [`/history/${key.slice(0, -1)}${other}.zip`, `/history/${key}A.zip`, `/history/A${key}.zip`, `/history/${key}`, '/history/x.zip', '/history/.zip']) {
     const answer = await exchangeHttp(server, { method: 'GET', path: bad });
     assert.equal(checkAnswer(answer, bad).code, 404, bad);
   }
