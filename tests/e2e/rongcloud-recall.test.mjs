@@ -1,6 +1,6 @@
 // RongCloud's recalls: every way they come, what each parameter does, whose they are, and how often.
 import assert from 'node:assert/strict';
-import { APP, Device, checkOrder, fileServer, makeRoom, makeUser, ownServer, platform, test } from './lib/suite.mjs';
+import { APP, Device, checkOrder, fileServer, makeRoom, makeUser, ownServer, platform, sleep, test } from './lib/suite.mjs';
 import { RongCloud, UID, rcUser } from './lib/rongcloud.mjs';
 
 const FREE = { ...APP, broadcasts_per_hour: 0, broadcasts_per_day: 0, broadcast_recalls_per_hour: 0, broadcast_recalls_per_day: 0 };
@@ -208,6 +208,8 @@ test('a recall of a broadcast counts when it is new, whichever way it came; then
 
 test('the quotas of an hour and a day outlive a restart', async (t) => {
   const app = { ...APP, broadcasts_per_hour: 2, broadcast_recalls_per_hour: 0, broadcast_recalls_per_day: 1 };
+  const leftOfDay = 86400000 - (Date.now() % 86400000);
+  if (leftOfDay < 20000) await sleep(leftOfDay); // all of it is of one calendar day
   const first = await ownServer(t, { apps: [app] });
   let own = new RongCloud(first, app);
   const { messageUID } = await own.broadcast('ann', 'one');

@@ -1,6 +1,6 @@
 // "Recall Broadcast to Users Message-bearing Notification", as RongCloud's page has it, with curl: parameters, example, response, limits.
 import assert from 'node:assert/strict';
-import { APP, FREE, Device, checkRefused, commandFor, curl, deviceOf, fileServer, good, makeUser, newId, ownServer, platform, post, register, sdkOf, sign, test } from './lib.mjs';
+import { APP, FREE, Device, checkRefused, commandFor, curl, deviceOf, eventually, fileServer, good, makeUser, newId, ownServer, platform, post, register, sdkOf, sign, test } from './lib.mjs';
 
 // The page's example: its key, nonce and timestamp; the signature is that of our secret.
 const SEED = Object.freeze({ ...FREE, app_key: 'uwd1c0sxdlx2' });
@@ -129,7 +129,7 @@ test('X-Request-ID comes back and stands in the log', async () => {
   const id = `req-${newId()}`;
   const answer = await curl('-X', 'POST', `${server.base}${RECALL}`, ...heads(), '-H', `X-Request-ID: ${id}`, '-d', 'fromUserId=x&messageUID=y');
   assert.match(answer.headers, new RegExp(`^x-request-id: ${id}\\s*$`, 'im'));
-  assert.ok(server.log().includes(id));
+  await eventually('its log line', () => server.log().includes(id));
 });
 
 test('the recall stands in the history beside the original\'s place', async () => {

@@ -14,6 +14,14 @@ static int64_t later(void)
     return clock_wall_ms() + ahead_ms;
 }
 
+/* A test's messages, their link and their recall are of one hour: the last seconds of one are waited for. */
+static int start_within_an_hour(void **state)
+{
+    while (clock_wall_ms() % HOUR_MS > HOUR_MS - 10000)
+        usleep(100000);
+    return start(state);
+}
+
 /* A signed call of the demo's app. */
 static int rongcloud(const char *path, const char *form)
 {
@@ -111,9 +119,9 @@ static void what_is_recalled_between_reading_and_answering_does_not_leave(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_link_is_good_for_an_hour),
-        TEST(an_archive_on_its_way_is_watched_for_recalls),
-        TEST(what_is_recalled_between_reading_and_answering_does_not_leave),
+        cmocka_unit_test_setup_teardown(a_link_is_good_for_an_hour, start_within_an_hour, stop),
+        cmocka_unit_test_setup_teardown(an_archive_on_its_way_is_watched_for_recalls, start_within_an_hour, stop),
+        cmocka_unit_test_setup_teardown(what_is_recalled_between_reading_and_answering_does_not_leave, start_within_an_hour, stop),
     };
 
     log_set_level(LOG_LEVEL_ERROR);
