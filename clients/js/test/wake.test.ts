@@ -73,7 +73,7 @@ test('a socket that died in silence is found after a wake, and the client heals'
   await sleep(30);
   assert.equal(client.state, 'online', 'it does not know yet');
   browser.fire('online');
-  await server.until(() => server.peers.length === 2 && server.last.of('subscribe').length === 1, 'the second connection', 1000);
+  await server.until(() => server.peers.length === 2 && server.last.of('subscribe').length === 1, 'the second connection');
   client.close();
   assert.equal(browser.left(), 0);
 });
@@ -85,5 +85,5 @@ test('a wake shortens a long wait for the next attempt', async (t) => {
   server.last.socket.terminate();
   await server.until(() => client.state === 'waiting', 'the wait');
   browser.fire('visibilitychange');
-  await server.until(() => server.peers.length === 2 && client.state === 'online', 'the next attempt', 1500);
+  await server.until(() => server.peers.length === 2 && client.state === 'online', 'the next attempt');
 });
