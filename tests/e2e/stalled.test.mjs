@@ -19,7 +19,7 @@ test('a stalled reader delays nobody, is closed after stall_timeout, and resumes
     await quick.waitEvent('message', id);
     slowest = Math.max(slowest, Date.now() - began);
   }
-  assert.ok(slowest < 2000, `an event took ${slowest} ms to reach the other reader`);
+  assert.ok(slowest < 3500, `an event took ${slowest} ms to reach the other reader`); // it does not wait for stall_timeout
   await sleep(9000);
   stalled.ws._socket.resume();
   await stalled.closedWith([1013, 1006], 10000);
