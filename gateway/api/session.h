@@ -30,7 +30,8 @@ struct session_transport {
      * called. */
     void *(*way)(const void *connection);
     void (*look)(void *const ways[], unsigned n, int sockets[]);
-    unsigned (*put)(const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]); /* how many took all */
+    /* `edge` is the `arg` of session_thread_create. Tells how many took all; HUB_LOOK sockets at most. */
+    unsigned (*put)(void *edge, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]);
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);
@@ -70,7 +71,7 @@ void session_drain(struct session *s, int64_t reconnect_ms);
 bus_handler *session_bus_handler(void);
 
 /* --- the thread's part --- */
-/* Makes the hub and the session table of an edge thread; `wake` is called (on this thread) when session_turn has work. `later` is for what
+/* Makes the hub and the session table of an edge thread; `wake` is called with `arg` (on this thread) when session_turn has work. `later` is for what
  * may wait while there are mails in `mailbox`; it may be the same. */
 struct api_thread *session_thread_create(struct gateway *g, int index, struct mailbox *mailbox, struct mailbox *later, void (*wake)(void *arg),
                                          void *arg);

@@ -152,7 +152,7 @@ static void op_put(void *ctx, const int sockets[], unsigned count, const char *p
 {
     struct session_table *sessions = ((struct api_thread *)ctx)->sessions;
 
-    sessions->delivered += sessions->transport->put(sockets, count, p, n, taken);
+    sessions->delivered += sessions->transport->put(sessions->arg, sockets, count, p, n, taken);
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)
@@ -243,7 +243,7 @@ static void op_wake(void *ctx)
 {
     struct api_thread *t = ctx;
 
-    t->sessions->wake(t->sessions->wake_arg);
+    t->sessions->wake(t->sessions->arg);
 }
 
 static bool op_under_way(void *ctx, int64_t *now_us)

@@ -132,7 +132,7 @@ struct session_table {
     bool ending;
     const struct config *config; /* whose apps the sessions were checked against; a reference, or NULL */
     void (*wake)(void *arg);
-    void *wake_arg;
+    void *arg; /* of `wake` and of the transport's `put` */
 };
 
 /* Work for the store on a session's behalf; first in each job's structure. */

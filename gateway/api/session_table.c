@@ -157,7 +157,7 @@ struct api_thread *session_thread_create(struct gateway *g, int index, struct ma
         goto fail;
     t->sessions->reads_end = &t->sessions->reads;
     t->sessions->wake = wake;
-    t->sessions->wake_arg = arg;
+    t->sessions->arg = arg;
     if (!bus_attach(g->bus, mailbox))
         goto fail;
     return t;

@@ -53,6 +53,7 @@ struct config_server {
     char *tls_certificate, *tls_key; /* PEM files; both or neither, else NULL */
     enum log_level log_level;
     int64_t reserve_fds;
+    bool io_uring;                                  /* may be used for fan-out */
     int64_t max_connections;                        /* 0: as many as the file descriptors allow */
     int64_t writer_queue, reader_queue, edge_queue; /* mails */
     int64_t batch_max;                              /* commands in one commit */

@@ -52,6 +52,8 @@ static const struct config_table_setting server_settings[] = {
     {SERVER(batch_max), INT(1, 65536, "128"), .help = "commands in one commit"},
     {SERVER(output_buffer), INT(16384, 64 << 20, "262144"), LIVE,
      .help = "bytes that may wait for one connection before it falls back to its cursor"},
+    {SERVER(io_uring), .kind = CONFIG_TABLE_BOOL, .initial = "on",
+     .help = "send to many subscribers in one system call, where the kernel can"},
     {SERVER(demo_files), TEXT(CONFIG_TABLE_TEXT, NULL),
      .help = "folder of the demo page; empty: where it is installed"},
 };

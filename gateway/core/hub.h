@@ -33,7 +33,7 @@
 #define HUB_PAGE 256                    /* events of one read from the log */
 #define HUB_READS 64                    /* reads under way at a time; more wait in order */
 #endif
-#define HUB_LOOK 16U /* ways looked at together */
+#define HUB_LOOK 64U /* ways looked at together, and sockets that `put` is called for */
 #define HUB_SIGNAL_SUBSCRIBERS 2000     /* signals are not sent in a room with more subscribers on this thread */
 
 #define HUB_RESET (-2)

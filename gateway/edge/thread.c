@@ -150,6 +150,23 @@ static void finish(struct edge_thread *t)
     t->api = NULL;
 }
 
+/* Each thread its own; the first one tells. */
+static void open_ring(struct edge_thread *t)
+{
+    const struct config *config = config_holder_get(t->gateway->config);
+    char why[128] = "server.io_uring is off";
+
+    if (config->server.io_uring)
+        ring_open(&t->ring, why, sizeof(why));
+    config_unref(config);
+    if (t->index != 0)
+        return;
+    if (t->ring.open)
+        log_info("edge.sends", LOG_TEXT("by", "io_uring"), LOG_END);
+    else
+        log_info("edge.sends", LOG_TEXT("by", "send"), LOG_TEXT("reason", why), LOG_END);
+}
+
 static void *run(void *arg)
 {
     struct edge_thread *t = arg;
@@ -157,6 +174,7 @@ static void *run(void *arg)
     log_gather(true); /* a line for each call; turn.c flushes */
     thread_now(t);
     settings_read(&t->settings, t->gateway->config);
+    open_ring(t);
     t->api = session_thread_create(t->gateway, t->index, t->mailbox, t->later, turn_wake, t);
     if (t->api != NULL)
         start_handles(t);
@@ -166,6 +184,7 @@ static void *run(void *arg)
     uv_run(&t->loop, UV_RUN_DEFAULT);
     turn_end(t);
     finish(t);
+    ring_close(&t->ring);
     log_gather(false);
     return NULL;
 }

@@ -15,6 +15,7 @@
 #define RECALLD_EDGE_THREAD_H
 
 #include "api/gateway.h"
+#include "edge/ring.h"
 #include "edge/settings.h"
 #include "edge/wheel.h"
 
@@ -105,6 +106,7 @@ struct edge_thread {
     char date[32];     /* of the Date header */
     int64_t date_second;
 
+    struct ring ring; /* not open: frames go out by one system call each */
     struct wheel http_wheel, ws_wheel, tls_wheel;
     struct http_conn *http_list;
     struct http_conn *http_gone; /* see http_bury */

@@ -1,5 +1,6 @@
 #include "edge/ws_out.h"
 
+#include "base/log.h"
 #include "proto/codec/ws_frame.h"
 
 #include <errno.h>
@@ -8,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+_Static_assert(HUB_LOOK <= RING_SENDS, "what the hub puts at a time goes into one call");
 
 enum out { OUT_ALL, OUT_PARTLY, OUT_FAILED };
 
@@ -136,19 +139,26 @@ static void look(void *const ways[], unsigned n, int sockets[])
 }
 
 /* The hot path. It reads nothing of the connections: where nothing waits inside libwebsockets, as `look` has seen, the socket is free. */
-static unsigned put(const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
+static unsigned put(void *edge, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
 {
+    struct edge_thread *t = edge;
     unsigned whole = 0;
 
-    for (unsigned i = 0; i < count; i++) {
-        ssize_t sent;
+    if (t->ring.open && count >= RING_PAYS) {
+        if (!ring_send(&t->ring, sockets, count, p, n, taken))
+            log_warn("edge.ring", LOG_TEXT("error", "io_uring failed; from now on each send is a call of its own"), LOG_END);
+    } else {
+        for (unsigned i = 0; i < count; i++) {
+            ssize_t sent;
 
-        do
-            sent = send_plain(sockets[i], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (sent < 0 && errno == EINTR);
-        taken[i] = sent < 0 ? 0 : (size_t)sent;
-        whole += taken[i] == n;
+            do
+                sent = send_plain(sockets[i], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+            while (sent < 0 && errno == EINTR);
+            taken[i] = sent < 0 ? 0 : (size_t)sent;
+        }
     }
+    for (unsigned i = 0; i < count; i++)
+        whole += taken[i] == n;
     return whole;
 }
 
