@@ -184,7 +184,7 @@ void session_thread_destroy(struct api_thread *t)
 }
 
 /* Slices of one turn: enough to keep a core busy, few enough that sockets are polled every millisecond or so. */
-#define TURN_SLICES 4U
+#define TURN_SLICES 2U
 
 static void tell_delivered(struct api_thread *t)
 {

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RING_SENDS 64U
+#define RING_SENDS 128U
 #define RING_PAYS 16U /* sends from which one call is cheaper than a call each */
 
 struct ring {

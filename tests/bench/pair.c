@@ -122,11 +122,10 @@ bool pair_round(const struct bench *b, struct pair *p, const struct pair_order *
     order.frame = quiet.frame;
     if (!take_turns(p, how, &order, &floor, &whole) || !sound(window, &floor, &whole))
         return false;
-    /* Single events at the pace at which recalld's went; those in flight as fast as they are answered, so that they
-     * share commits as before. */
+    /* At the pace at which recalld's went: in flight, as many at once as then, which share commits as they did. */
     order = (struct slice_order){.window = window,
                                  .events = (uint32_t)whole.events,
-                                 .pace_ns = window == 1 ? whole.wall_ns / (int64_t)whole.events : 0};
+                                 .pace_ns = whole.wall_ns / (int64_t)whole.events};
     if (!crowd_slice(&p->crowd, &order, &quiet))
         return false;
     *round = (struct pair_round){
@@ -137,6 +136,7 @@ bool pair_round(const struct bench *b, struct pair *p, const struct pair_order *
         .floor_ms = (double)floor.p50_ns / 1e6,
         .whole_ms = (double)whole.p50_ns / 1e6,
         .fsyncs = whole.fsyncs < 0 ? -1 : (double)whole.fsyncs / (double)whole.events,
+        .quiet_fsyncs = quiet.fsyncs < 0 ? -1 : (double)quiet.fsyncs / (double)quiet.events,
         .frame = whole.frame,
         .spoiled = bench_spoiled(b, &floor) || bench_spoiled(b, &whole) || bench_spoiled(b, &quiet)};
     return true;

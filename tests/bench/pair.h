@@ -25,7 +25,7 @@ struct pair_round {
     double floor, whole, fanout;
     double taking_in;          /* an event that nobody follows */
     double floor_ms, whole_ms; /* median time until an event had reached everyone */
-    double fsyncs;             /* an event; -1: not counted */
+    double fsyncs, quiet_fsyncs; /* an event, followed and not; -1: not counted */
     uint32_t frame;
     bool spoiled;
 };

@@ -88,8 +88,9 @@ static void ask_more(struct slice *s, struct run *r)
 {
     while (r->asked - r->done < r->order->window && !s->swarm->broken && !enough(r)) {
         const int64_t now = server_now_ns();
+        const uint64_t together = r->asked - r->asked % r->order->window; /* events go by windows */
 
-        if (now < r->start_ns + (int64_t)r->asked * r->order->pace_ns || !askers_free(&s->askers))
+        if (now < r->start_ns + (int64_t)together * r->order->pace_ns || !askers_free(&s->askers))
             return;
         if (r->asked == r->done)
             r->progress_ns = now;

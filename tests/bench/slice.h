@@ -23,7 +23,7 @@ struct slice_order {
     uint32_t window;      /* events in flight */
     uint32_t events;      /* measured; 0: as many as `ms` allows */
     int64_t ms;
-    int64_t pace_ns;      /* an event each so often; 0: as soon as the one before has arrived everywhere */
+    int64_t pace_ns;      /* an event each so often, a window of them at once; 0: as soon as the one before has arrived everywhere */
     uint32_t frame;       /* not recalld: bytes of an event's frame; 0: as it is */
 };
 

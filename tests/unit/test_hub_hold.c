@@ -202,7 +202,7 @@ static void publish_there(struct world *w, int app, int64_t seq)
 
 static void a_turn_ends_when_all_that_is_left_waits(void **state)
 {
-    enum { FIRST = 256, SECOND = 1200, SMALL = 128 };
+    enum { FIRST = 256, SECOND = 1200, SMALL = HUB_HOLD_SUBSCRIBERS - 1 }; /* the last is served in two slices */
     static const int sizes[] = {FIRST, SECOND, SMALL};
     struct world *w = the_world(state);
     struct peer **rooms[3];
