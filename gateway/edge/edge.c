@@ -49,8 +49,8 @@ static void set_fd_limit(const struct config *config)
 }
 
 /* File descriptors for connections: the limit without the reserve and without what is open already (database,
- * logs). */
-static long socket_limit(const struct config *config)
+ * logs) or will be (each thread's ring). */
+static long socket_limit(const struct config *config, size_t threads)
 {
     struct rlimit rl = {0};
     long limit, used = 0;
@@ -65,7 +65,7 @@ static long socket_limit(const struct config *config)
             used++;
         closedir(dir);
     }
-    limit -= used;
+    limit -= used + (config->server.io_uring ? (long)threads : 0);
     if (config->server.max_connections > 0 && config->server.max_connections < limit)
         limit = (long)config->server.max_connections;
     return limit < 1 ? 1 : limit;
@@ -147,7 +147,7 @@ struct edge *edge_create(struct gateway *g, char *error, size_t n)
     set_fd_limit(config);
     if (!init_threads(e, config, error, n))
         goto err1;
-    e->shared.socket_limit = socket_limit(config);
+    e->shared.socket_limit = socket_limit(config, e->thread_count);
     config_unref(config);
     return e;
 

@@ -27,6 +27,11 @@ void ring_close(struct ring *r)
     r->open = false;
 }
 
+bool ring_pays(const struct ring *r, unsigned count, size_t n)
+{
+    return r->open && count >= RING_PAYS && n <= RING_BYTES / count;
+}
+
 /* What the kernel has said of `count` sends. */
 static void collect(struct ring *r, unsigned count, size_t taken[])
 {
@@ -59,8 +64,10 @@ bool ring_send(struct ring *r, const int sockets[], unsigned count, const char *
     while (started < count) {
         const int rc = io_uring_submit(&r->uring);
 
-        if (rc <= 0 && rc != -EINTR)
+        if (rc <= 0 && rc != -EINTR) {
+            r->error = -rc;
             break;
+        }
         started += rc > 0 ? (unsigned)rc : 0;
     }
     collect(r, started, taken);

@@ -2,13 +2,13 @@
  * gateway/edge/ring.h - the same bytes to many sockets in one system call, by io_uring.
  *
  * A send costs what the kernel's TCP costs; the way in and out of the kernel, paid once for all sockets of a slice, is what is left to
- * save: 3 to 5 % (DESIGN.md has the figures). Where the kernel has no io_uring, or may not be asked for it (containers' default
+ * save: a few percent (DESIGN.md has the figures). Where the kernel has no io_uring, or may not be asked for it (containers' default
  * filters, kernel.io_uring_disabled), there is no ring, and each socket is a call of its own.
  *
  * Owns:    the ring, and its one file descriptor.
  * Borrows: sockets and bytes, for the call: when ring_send returns the kernel uses neither any more.
  * Bounds:  RING_SENDS sends a call.
- * Fails:   ring_open with a reason; ring_send by false, and from then on there is no ring.
+ * Fails:   ring_open with a reason; ring_send by false, and from then on there is no ring, whatever the reason: calls of one's own always work.
  * Thread:  all on the one that opened it (IORING_SETUP_SINGLE_ISSUER).
  *
  * Linux 6.1 or later, by liburing. That nothing is left to be done later is from the kernel's source, io_uring/net.c and io_uring.c of 6.1
@@ -23,19 +23,23 @@
 
 #define RING_SENDS 128U
 #define RING_PAYS 16U /* sends from which one call is cheaper than a call each */
+#define RING_BYTES (1U << 20) /* in one call: it is not interrupted by whoever shares the core, and copying takes longer than calling */
 
 struct ring {
     struct io_uring uring;
     bool open; /* zeroed: there is none */
+    int error; /* of the call that failed; else 0 */
 };
 
+/* Would `count` sends of `n` bytes be cheaper in one call, and short enough? */
+bool ring_pays(const struct ring *r, unsigned count, size_t n);
 /* False: there is none; `why` has the reason. */
 bool ring_open(struct ring *r, char *why, size_t why_size);
 /* A zeroed or closed one is legal. */
 void ring_close(struct ring *r);
 /*
  * Sends the same `n` bytes to each of `count` sockets, RING_SENDS at most, without waiting, and without SIGPIPE. taken[i] tells how many bytes
- * sockets[i] took: perhaps none, whatever the error. False: the ring failed and was closed; taken[] is true all the same, and who got
+ * sockets[i] took: perhaps none, whatever the error. False: the ring failed (`error`) and was closed; taken[] is true all the same, and who got
  * nothing can be sent to in another way.
  */
 bool ring_send(struct ring *r, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]);

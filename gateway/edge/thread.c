@@ -150,16 +150,17 @@ static void finish(struct edge_thread *t)
     t->api = NULL;
 }
 
-/* Each thread its own; the first one tells. */
+/* Each thread its own; the first one tells, and whoever has none and should. */
 static void open_ring(struct edge_thread *t)
 {
     const struct config *config = config_holder_get(t->gateway->config);
     char why[128] = "server.io_uring is off";
+    const bool wanted = config->server.io_uring;
 
-    if (config->server.io_uring)
+    if (wanted)
         ring_open(&t->ring, why, sizeof(why));
     config_unref(config);
-    if (t->index != 0)
+    if (t->index != 0 && wanted == t->ring.open)
         return;
     if (t->ring.open)
         log_info("edge.sends", LOG_TEXT("by", "io_uring"), LOG_END);

@@ -3,7 +3,7 @@
  *
  *     timers → poll: sockets ─ each 0.4 ms: a breath ─→ check: fan-out, newcomers' mail, upgrades → closing handles → …
  *                                 │
- *                                 └ the calls' loop (HTTP connections; events and answers by mail), one slice of fan-out, the writer's wake
+ *                                 └ the calls' loop (HTTP connections; events and answers by mail), two slices of fan-out, the writer's wake
  *
  * libuv gives all sockets that are ready their callbacks, up to 48 times 1,024, before it looks at anything else; when ten thousand devices
  * come back at once, that is a tenth of a second. So callbacks of WebSockets and of the listeners draw breath first (turn_breathe). The calls

@@ -144,9 +144,9 @@ static unsigned put(void *edge, const int sockets[], unsigned count, const char 
     struct edge_thread *t = edge;
     unsigned whole = 0;
 
-    if (t->ring.open && count >= RING_PAYS) {
+    if (ring_pays(&t->ring, count, n)) {
         if (!ring_send(&t->ring, sockets, count, p, n, taken))
-            log_warn("edge.ring", LOG_TEXT("error", "io_uring failed; from now on each send is a call of its own"), LOG_END);
+            log_warn("edge.sends", LOG_TEXT("by", "send"), LOG_TEXT("reason", strerror(t->ring.error)), LOG_END);
     } else {
         for (unsigned i = 0; i < count; i++) {
             ssize_t sent;

@@ -26,7 +26,7 @@ static void add(struct totals *t, const struct pair_round *r)
     t->frame = r->frame;
 }
 
-static void print(const struct bench *b, uint32_t size, uint32_t window, const struct totals *t)
+static void print(const struct bench *b, uint32_t size, uint32_t window, bool ring, const struct totals *t)
 {
     char what[96];
     struct bench_line line = {.what = what,
@@ -40,10 +40,10 @@ static void print(const struct bench *b, uint32_t size, uint32_t window, const s
     snprintf(line.detail, sizeof(line.detail),
              "server CPU a delivery: FLOOR %.2f µs, recalld %.2f µs (%.2f with HTTP and commit; %.0f µs an "
              "event); "
-             "last subscriber after %.1f / %.1f ms; frames of %u bytes; %.2f fsyncs an event, %.2f where nobody follows",
+             "last subscriber after %.1f / %.1f ms; frames of %u bytes; %.2f fsyncs an event, %.2f where nobody follows; recalld sends by %s",
              series_median(&t->floor), series_median(&t->fanout), series_median(&t->whole),
              series_median(&t->taking_in), series_median(&t->floor_ms), series_median(&t->whole_ms), t->frame,
-             series_median(&t->fsyncs), series_median(&t->quiet_fsyncs));
+             series_median(&t->fsyncs), series_median(&t->quiet_fsyncs), ring ? "io_uring" : "send");
     bench_line(b, &line);
 }
 
@@ -74,7 +74,7 @@ static bool measure(const struct bench *b, struct pair *p, uint32_t size, uint32
             return false;
         add(&t, &round);
     }
-    print(b, size, window, &t);
+    print(b, size, window, server_has_ring(&p->recalld.server), &t);
     return true;
 }
 

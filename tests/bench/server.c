@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -192,6 +193,28 @@ int64_t server_memory_kib(const struct server *s, const char *what)
 int64_t server_fsyncs(const struct server *s)
 {
     return s->fsyncs != NULL ? (int64_t)__atomic_load_n(s->fsyncs, __ATOMIC_RELAXED) : -1;
+}
+
+bool server_has_ring(const struct server *s)
+{
+    char name[300], target[64];
+    const struct dirent *entry;
+    bool found = false;
+    DIR *dir;
+
+    snprintf(name, sizeof(name), "/proc/%d/fd", (int)s->pid);
+    dir = opendir(name);
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+        ssize_t n;
+
+        snprintf(name, sizeof(name), "/proc/%d/fd/%s", (int)s->pid, entry->d_name);
+        n = readlink(name, target, sizeof(target) - 1);
+        target[n < 0 ? 0 : n] = '\0';
+        found = strstr(target, "io_uring") != NULL;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return found;
 }
 
 void server_rest(void)

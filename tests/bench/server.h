@@ -46,6 +46,8 @@ int64_t server_cpu_ns(const struct server *s);
 int64_t server_memory_kib(const struct server *s, const char *line);
 /* fsync and fdatasync calls so far; -1: not counted. */
 int64_t server_fsyncs(const struct server *s);
+/* Has it a ring of io_uring open? */
+bool server_has_ring(const struct server *s);
 /* A few milliseconds, in which a server that has answered everything comes to rest. */
 void server_rest(void);
 /* Until it has nothing left to do: less than 1 % of a core, or 5 s. */

@@ -27,7 +27,7 @@ withBoth('messages appear in both windows', async (ann, ben) => {
   assert.equal(await ben.message(one).getAttribute('data-mine'), 'false');
 });
 
-withBoth('a recall turns the message into a gray bar in both windows at once', async (ann, ben) => {
+withBoth('a recall turns the message into a gray bar in both windows', async (ann, ben) => {
   const text = `the wrong window ${newId()}`;
   const id = await ann.send(text);
   await ben.message(id).waitFor();

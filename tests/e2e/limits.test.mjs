@@ -53,6 +53,16 @@ test('at the limit of file descriptors the server neither ends nor spins, and ta
   assert.equal((await new Api(server.base).call('GET', '/healthz')).status, 200);
 });
 
+test('connections leave the reserve of file descriptors alone, however many threads there are', async (t) => {
+  const server = await ownServer(t, { wrap: ['prlimit', '--nofile=400:400'], server: { threads: 24, reserve_fds: 8 } });
+  const flood = [];
+  for (let i = 0; i < 400; i += 1) flood.push(await Raw.open(server));
+  await sleep(500);
+  const open = fs.readdirSync(`/proc/${server.pid}/fd`).length;
+  assert.ok(open > 350 && open <= 400 - 8, `${open} are open`);
+  for (const raw of flood) raw.end();
+});
+
 test('a flood of requests on one connection gets its answers', async (t) => {
   const server = await ownServer(t);
   const { ann } = await makeUsers(server, APP, 'ann');

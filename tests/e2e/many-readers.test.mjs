@@ -1,10 +1,20 @@
 // A room of many on one thread, in one system call for all of a slice and in one each: nobody's reading is anybody else's matter.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
 import { APP, Device, checkOrder, makeRoom, makeUsers, ownServer, test } from './lib/suite.mjs';
 
-const LARGE = 'x'.repeat(60000);
+const LARGE = 'x'.repeat(40000); // 24 of them go into one call
 const READERS = 24;
-const STALLED = [0, 9, 10, 23];
+const STALLED = [0, 17, 18, 23]; // between them stand some for one call, and some for a call each
+
+/** Whether this kernel has io_uring as it is used, and lets this process have it. */
+function mayRing() {
+  const read = (file) => { try { return fs.readFileSync(file, 'utf8'); } catch { return ''; } };
+  const [major, minor] = os.release().split('.').map(Number);
+  return (major > 6 || (major === 6 && minor >= 1)) && /^0?$/.test(read('/proc/sys/kernel/io_uring_disabled').trim())
+    && /^Seccomp:\s+0$/m.test(read('/proc/self/status'));
+}
 
 for (const setting of ['on', 'off']) {
   test(`with io_uring ${setting}: who stalls in a room of ${READERS} misses nothing in the end, and who reads waits for nobody`, async (t) => {
@@ -17,7 +27,7 @@ for (const setting of ['on', 'off']) {
     const reading = devices.filter((_, n) => !STALLED.includes(n));
     for (const n of STALLED) devices[n].ws._socket.pause();
     const sent = [];
-    for (let n = 0; n < 250; n += 1) { // 15 MB for each: more than the kernel takes
+    for (let n = 0; n < 375; n += 1) { // 15 MB for each: more than the kernel takes
       sent.push((await ann.api.send(room, `${n} ${LARGE}`))._id);
       await Promise.all(reading.map((device) => device.waitEvent('message', sent.at(-1))));
     }
@@ -31,8 +41,6 @@ for (const setting of ['on', 'off']) {
       assert.ok(got.every(({ message }, i) => message._id === sent[i]) && got.length === sent.length, `device ${n} got others`);
       assert.equal(JSON.stringify(got.at(-1)).includes(LARGE), !STALLED.includes(n), `device ${n}: the recalled one`);
     });
-    const by = server.log().includes('"by":"io_uring"');
-    if (setting === 'off') assert.ok(!by && server.log().includes('"reason":"server.io_uring is off"'));
-    if (!by) t.diagnostic('each send was a call of its own');
+    assert.ok(server.log().includes(setting === 'on' && mayRing() ? '"by":"io_uring"' : '"by":"send"'), server.log());
   }, { timeout: 120000 });
 }

@@ -159,6 +159,19 @@ static void a_part_that_was_taken_is_told(void **state)
     free(got);
 }
 
+static void what_is_few_or_large_is_not_worth_a_call_that_nobody_may_interrupt(void **state)
+{
+    struct ring none = {0};
+    struct pairs *p = of(state);
+
+    assert_false(ring_pays(&none, RING_SENDS, 1));
+    assert_false(ring_pays(&p->ring, RING_PAYS - 1, 1));
+    assert_true(ring_pays(&p->ring, RING_PAYS, 1));
+    assert_true(ring_pays(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS));
+    assert_false(ring_pays(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS + 1));
+    assert_false(ring_pays(&p->ring, RING_PAYS, (size_t)16 << 20));
+}
+
 static void a_ring_that_fails_says_so_and_has_sent_what_it_tells(void **state)
 {
     struct pairs *p = of(state);
@@ -170,6 +183,7 @@ static void a_ring_that_fails_says_so_and_has_sent_what_it_tells(void **state)
     close(null);
     assert_false(ring_send(&p->ring, p->at, RING_SENDS, piece, sizeof(piece), p->taken));
     assert_false(p->ring.open);
+    assert_int_not_equal(p->ring.error, 0);
     for (unsigned i = 0; i < RING_SENDS; i++) {
         assert_int_equal(p->taken[i], 0);
         assert_int_equal(drain(p->far[i], got, sizeof(got)), 0);
@@ -182,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_socket_gets_the_bytes_and_none_is_used_after_the_call, make, end),
         cmocka_unit_test_setup_teardown(who_cannot_take_it_takes_nothing_and_the_others_all, make, end),
         cmocka_unit_test_setup_teardown(a_part_that_was_taken_is_told, make, end),
+        cmocka_unit_test_setup_teardown(what_is_few_or_large_is_not_worth_a_call_that_nobody_may_interrupt, make, end),
         cmocka_unit_test_setup_teardown(a_ring_that_fails_says_so_and_has_sent_what_it_tells, make, end),
     };
 

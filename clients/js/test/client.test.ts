@@ -56,10 +56,10 @@ test('a recall is acked within 250 ms, anything else cumulatively and at most on
   await server.until(() => peer.of('ack').length > 0, 'the first ack');
   assert.ok(Date.now() - start >= 900, `${Date.now() - start} ms`);
   assert.deepEqual(peer.of('ack').map(({ room, seq }) => ({ room, seq })), [{ room: 'r', seq: 5 }]);
-  const recallAt = Date.now();
+  const recallAt = Date.now(); // 250 ms, and what a slow machine adds: less than the second of the others
   peer.send(recall(6, message('m1', 'ben', 'x')));
   await server.until(() => peer.of('ack').length > 1, 'the ack of the recall');
-  assert.ok(Date.now() - recallAt < 900, 'before anything else would be acked');
+  assert.ok(Date.now() - recallAt < 900, `${Date.now() - recallAt} ms`);
   assert.equal(peer.of('ack')[1]!['seq'], 6);
   await sleep(1200);
   assert.equal(peer.of('ack').length, 2, 'nothing new, no ack');
