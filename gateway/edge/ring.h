@@ -23,7 +23,7 @@
 
 #define RING_SENDS 128U
 #define RING_PAYS 16U /* sends from which one call is cheaper than a call each */
-#define RING_BYTES (1U << 20) /* in one call: it is not interrupted by whoever shares the core, and copying takes longer than calling */
+#define RING_BYTES (1U << 20) /* in one call: a kernel that does not preempt lets nobody else on the core meanwhile; and beyond it copying is what costs */
 
 struct ring {
     struct io_uring uring;
