@@ -13,6 +13,7 @@
 
 #define MAIL_BATCH 512
 #define LATER_BATCH 8 /* newcomers' mails between two looks at the clock */
+#define LOOKS 8U      /* turns for which jobs are gathered */
 #define LONG_MS 3     /* a turn that took so long was long */
 #define LONG_COUNTS_MS 100
 
@@ -180,6 +181,45 @@ static void note_turn(struct edge_thread *t)
         t->long_turn_ms = thread_now(t);
 }
 
+/*
+ * Requests that were sent together arrive one after the other, and the first are read before the last are there. A writer that is woken for those
+ * needs a commit for them and another one for the rest; on a core that it shares with this thread it even keeps the rest from being read. So where
+ * more than one came lately, the sockets are looked at once more, without waiting, for as long as each look brings jobs, and nothing else is to be
+ * done: LOOKS times, or until the number that is worth a commit (store_submit_write_soon). A lone caller's job waits for nobody.
+ */
+static bool look_again(struct edge_thread *t)
+{
+    unsigned n;
+
+    if (t->turn_waiting || t->later_waiting || t->stopping || t->api == NULL)
+        return false;
+    n = store_gathered(t->gateway->store);
+    if (n == 0)
+        return false; /* none, or the writer is at work */
+    if (n > 1)
+        t->gathers = true;
+    if (t->gathers && n > t->gathered && t->looks < LOOKS) {
+        t->gathered = n;
+        t->looks++;
+        return true;
+    }
+    t->gathers = n > 1;
+    return false;
+}
+
+/* At a turn's end: the writer and the readers get to know what the turn had for them. */
+static void wake_store(struct edge_thread *t)
+{
+    if (look_again(t)) {
+        store_wake_readers(t->gateway->store);
+        go_on(t);
+        return;
+    }
+    t->gathered = 0;
+    t->looks = 0;
+    store_wake(t->gateway->store);
+}
+
 /* Before the loop waits: the timers may have left something to write, or a call's connection closed. And the turn's lines are written. */
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -189,7 +229,8 @@ static void on_prepare(uv_prepare_t *prepare)
         http_upgrade_all(t); /* the timers may have drawn breath */
     if (uv_backend_timeout(&t->calls) == 0)
         run_calls(t);
-    store_wake(t->gateway->store);
+    if (t->looks == 0) /* else the poll does not wait */
+        store_wake(t->gateway->store);
     log_flush();
 }
 
@@ -197,7 +238,7 @@ static void on_check(uv_check_t *check)
 {
     struct edge_thread *t = check->loop->data;
 
-    store_wake(t->gateway->store);
+    wake_store(t);
     note_turn(t);
     http_bury(t);
     if (t->api == NULL)
@@ -208,7 +249,7 @@ static void on_check(uv_check_t *check)
         deliver_later(t);
     if (t->upgrades != 0)
         http_upgrade_all(t);
-    if (!t->turn_waiting && !t->later_waiting)
+    if (!t->turn_waiting && !t->later_waiting && t->looks == 0)
         uv_idle_stop(&t->idle);
     else
         go_on(t);

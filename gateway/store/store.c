@@ -158,9 +158,19 @@ bool store_submit_write_soon(struct store *store, struct job *job)
     return writer_submit(store->writer, job, true);
 }
 
+unsigned store_gathered(struct store *store)
+{
+    return writer_gathered(store->writer);
+}
+
 void store_wake(struct store *store)
 {
     writer_wake(store->writer);
+    readers_wake(store->readers);
+}
+
+void store_wake_readers(struct store *store)
+{
     readers_wake(store->readers);
 }
 

@@ -58,7 +58,11 @@ bool store_submit_read(struct store *store, struct job *job); /* a `brief` one: 
 /* The same as store_submit_write for a thread that may submit more in the same turn of its loop: the writer is woken by store_wake, which
  * that thread must call before it waits, or by a number of jobs worth a commit. */
 bool store_submit_write_soon(struct store *store, struct job *job);
+/* How many write jobs wait for store_wake, of whichever thread; 0 while the writer works, as it looks by itself before it waits. Any thread. */
+unsigned store_gathered(struct store *store);
 void store_wake(struct store *store);
+/* Only those who read. */
+void store_wake_readers(struct store *store);
 
 /* Runs a job's `run` right now in a transaction of its own and returns its fate; for start-up, before threads submit. */
 enum result store_run_now(struct store *store, struct job *job);

@@ -462,14 +462,19 @@ bool writer_submit(struct writer *w, struct job *job, bool more)
     return taken;
 }
 
-void writer_wake(struct writer *w)
+unsigned writer_gathered(struct writer *w)
 {
-    bool wakes;
+    unsigned n;
 
     pthread_mutex_lock(&w->lock);
-    wakes = w->waits && w->queue.depth != w->queue.of[JOB_LATER].depth;
+    n = w->waits ? w->queue.depth - w->queue.of[JOB_LATER].depth : 0;
     pthread_mutex_unlock(&w->lock);
-    if (wakes)
+    return n;
+}
+
+void writer_wake(struct writer *w)
+{
+    if (writer_gathered(w) != 0)
         pthread_cond_signal(&w->wake);
 }
 

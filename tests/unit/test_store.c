@@ -141,6 +141,29 @@ static void enough_jobs_for_a_commit_do_not_wait_to_be_told_of(void **state)
     fixture_free(&f);
 }
 
+static void jobs_that_the_writer_was_not_told_of_are_counted_until_it_has_them(void **state)
+{
+    struct fixture f;
+    struct task tasks[3];
+    unsigned n = 0;
+
+    (void)state;
+    fixture_start(&f);
+    for (int tries = 0; n == 0 && tries < 100; tries++) {
+        submit_soon(&f, tasks, 3);
+        n = store_gathered(f.store);
+        if (n == 0) /* it had not gone to wait yet, and takes them by itself */
+            fixture_await(&f, 3);
+    }
+    assert_int_equal(n, 3);
+    store_wake_readers(f.store);
+    assert_false(mailbox_wait(f.home, 20));
+    store_wake(f.store);
+    fixture_await(&f, 3);
+    assert_int_equal(store_gathered(f.store), 0);
+    fixture_free(&f);
+}
+
 static void count_wake(void *arg)
 {
     (void)atomic_fetch_add((atomic_int *)arg, 1);
@@ -453,6 +476,7 @@ int main(void)
         cmocka_unit_test(group_commit),
         cmocka_unit_test(jobs_that_may_be_followed_by_more_run_when_their_thread_says_so),
         cmocka_unit_test(enough_jobs_for_a_commit_do_not_wait_to_be_told_of),
+        cmocka_unit_test(jobs_that_the_writer_was_not_told_of_are_counted_until_it_has_them),
         cmocka_unit_test(a_batch_comes_home_with_one_wake),
         cmocka_unit_test(nothing_written_costs_no_commit),
         cmocka_unit_test(one_failing_job_harms_no_other),
