@@ -8,7 +8,7 @@
  * Fails:   out of memory for a room or a subscriber: hub_subscribe returns NULL.
  * Thread:  one; no locks.
  *
- *        publish(frame) ─→ tail of the room ─→ turn: next 128 subscribers, one send each with all that they miss
+ *        publish(frame) ─→ tail of the room ─→ turn: next subscribers, one send each with all that they miss
  *        subscriber:  CATCHUP ──(log read up to what was heard)──→ LIVE ──(does not drain)──→ waits with its position
  *                        ↑                                                                      │ position fell off the tail,
  *                        └──────────────────────────────────────────────────────────────────────┘ or only the log knows whether
@@ -28,12 +28,12 @@
 #define HUB_ADOPT 8 /* subscribers on this thread from which a room keeps the page that one of them read as its tail */
 #define HUB_HOLD_SUBSCRIBERS 256        /* a smaller room does not wait for events under way: a round of it costs too little */
 #define HUB_HOLD_US 2000                /* nor does any longer in a round, or than 1 us for each subscriber */
-#define HUB_SLICE 128                   /* subscribers of a room served before other rooms get their turn */
+#define HUB_SLICE 128                   /* subscribers of a room served before other rooms that wait get their turn */
 #define HUB_SEND_BYTES (64U << 10)      /* bytes handed to one connection in one send (or one frame, if it is larger) */
 #define HUB_PAGE 256                    /* events of one read from the log */
 #define HUB_READS 64                    /* reads under way at a time; more wait in order */
 #endif
-#define HUB_LOOK 128U /* ways looked at together, and sockets that `put` is called for */
+#define HUB_LOOK 256U /* ways looked at together, and sockets that `put` is called for */
 #define HUB_SIGNAL_SUBSCRIBERS 2000     /* signals are not sent in a room with more subscribers on this thread */
 
 #define HUB_RESET (-2)
@@ -143,7 +143,8 @@ void hub_second(struct hub *h);
 /* What a turn left behind: nothing; rooms that wait for events under way, look again when some were committed, at the latest after a millisecond;
  * or more to do. */
 enum hub_left { HUB_NOTHING, HUB_HELD, HUB_MORE };
-/* Visits about `slices` times HUB_SLICE subscribers, in however many rooms they are and at most HUB_SLICE of a room at a time. */
+/* Visits about `slices` times HUB_SLICE subscribers, in however many rooms they are and at most HUB_SLICE of a room at a time
+ * while another one waits. */
 enum hub_left hub_turn(struct hub *h, unsigned slices);
 
 /* Subscriptions of this hub in all. */

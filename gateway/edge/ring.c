@@ -27,9 +27,12 @@ void ring_close(struct ring *r)
     r->open = false;
 }
 
-bool ring_pays(const struct ring *r, unsigned count, size_t n)
+unsigned ring_share(const struct ring *r, unsigned count, size_t n)
 {
-    return r->open && count >= RING_PAYS && n <= RING_BYTES / count;
+    const size_t most = n > RING_BYTES / RING_SENDS ? RING_BYTES / n : RING_SENDS;
+    const unsigned share = count < most ? count : (unsigned)most;
+
+    return r->open && share >= RING_PAYS ? share : 0;
 }
 
 /* What the kernel has said of `count` sends. */

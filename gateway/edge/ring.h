@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RING_SENDS 128U
+#define RING_SENDS 256U
 #define RING_PAYS 16U /* sends from which one call is cheaper than a call each */
 #define RING_BYTES (1U << 20) /* in one call: a kernel that does not preempt lets nobody else on the core meanwhile; and beyond it copying is what costs */
 
@@ -31,8 +31,8 @@ struct ring {
     int error; /* of the call that failed; else 0 */
 };
 
-/* Would `count` sends of `n` bytes be cheaper in one call, and short enough? */
-bool ring_pays(const struct ring *r, unsigned count, size_t n);
+/* How many of `count` sends of `n` bytes are to go into the next call: 0, where a call each is cheaper. */
+unsigned ring_share(const struct ring *r, unsigned count, size_t n);
 /* False: there is none; `why` has the reason. */
 bool ring_open(struct ring *r, char *why, size_t why_size);
 /* A zeroed or closed one is legal. */

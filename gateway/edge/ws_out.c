@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Static_assert(HUB_LOOK <= RING_SENDS, "what the hub puts at a time goes into one call");
+_Static_assert(HUB_LOOK <= RING_SENDS, "what the hub puts at a time may go into one call");
 
 enum out { OUT_ALL, OUT_PARTLY, OUT_FAILED };
 
@@ -142,20 +142,19 @@ static void look(void *const ways[], unsigned n, int sockets[])
 static unsigned put(void *edge, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
 {
     struct edge_thread *t = edge;
-    unsigned whole = 0;
+    unsigned whole = 0, at = 0;
 
-    if (ring_pays(&t->ring, count, n)) {
-        if (!ring_send(&t->ring, sockets, count, p, n, taken))
+    for (unsigned share; (share = ring_share(&t->ring, count - at, n)) != 0; at += share) {
+        if (!ring_send(&t->ring, sockets + at, share, p, n, taken + at))
             log_warn("edge.sends", LOG_TEXT("by", "send"), LOG_TEXT("reason", strerror(t->ring.error)), LOG_END);
-    } else {
-        for (unsigned i = 0; i < count; i++) {
-            ssize_t sent;
+    }
+    for (; at < count; at++) {
+        ssize_t sent;
 
-            do
-                sent = send_plain(sockets[i], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-            while (sent < 0 && errno == EINTR);
-            taken[i] = sent < 0 ? 0 : (size_t)sent;
-        }
+        do
+            sent = send_plain(sockets[at], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent < 0 && errno == EINTR);
+        taken[at] = sent < 0 ? 0 : (size_t)sent;
     }
     for (unsigned i = 0; i < count; i++)
         whole += taken[i] == n;

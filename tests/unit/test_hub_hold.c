@@ -241,6 +241,37 @@ static void a_room_whose_last_subscriber_leaves_while_it_waits_is_forgotten(void
     assert_int_equal(hub_turn(w->hub, 4), HUB_NOTHING);
 }
 
+static int how_many_have(struct peer *const *peers, int n, int64_t events)
+{
+    int have = 0;
+
+    for (int i = 0; i < n; i++)
+        have += check_order(peers[i], 0) == events;
+    return have;
+}
+
+static void a_large_room_has_the_whole_turn_only_while_no_other_waits(void **state)
+{
+    enum { LARGE = 5 * HUB_SLICE, SMALL = 3 };
+    struct world *w = the_world(state);
+    struct peer **large = other_room(w, 1, LARGE), **small = other_room(w, 2, SMALL);
+
+    publish_there(w, 1, 1);
+    assert_int_equal(hub_turn(w->hub, 2), HUB_MORE);
+    assert_int_equal(how_many_have(large, LARGE, 1), 2 * HUB_SLICE);
+    publish_there(w, 2, 1);
+    assert_int_equal(hub_turn(w->hub, 2), HUB_MORE);
+    assert_int_equal(how_many_have(small, SMALL, 1), SMALL);
+    assert_int_equal(how_many_have(large, LARGE, 1), 4 * HUB_SLICE);
+    run(w);
+    for (int i = 0; i < LARGE; i++)
+        peer_free(w, large[i]);
+    for (int i = 0; i < SMALL; i++)
+        peer_free(w, small[i]);
+    free(large);
+    free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +283,7 @@ int main(void)
         REQUIREMENT(a_room_that_shrinks_while_it_waits_is_served_all_the_same),
         REQUIREMENT(an_event_after_a_rest_does_not_wait),
         REQUIREMENT(a_turn_ends_when_all_that_is_left_waits),
+        REQUIREMENT(a_large_room_has_the_whole_turn_only_while_no_other_waits),
         REQUIREMENT(a_room_whose_last_subscriber_leaves_while_it_waits_is_forgotten),
     };
 

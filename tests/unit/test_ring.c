@@ -164,12 +164,15 @@ static void what_is_few_or_large_is_not_worth_a_call_that_nobody_may_interrupt(v
     struct ring none = {0};
     struct pairs *p = of(state);
 
-    assert_false(ring_pays(&none, RING_SENDS, 1));
-    assert_false(ring_pays(&p->ring, RING_PAYS - 1, 1));
-    assert_true(ring_pays(&p->ring, RING_PAYS, 1));
-    assert_true(ring_pays(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS));
-    assert_false(ring_pays(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS + 1));
-    assert_false(ring_pays(&p->ring, RING_PAYS, (size_t)16 << 20));
+    assert_int_equal(ring_share(&none, RING_SENDS, 1), 0);
+    assert_int_equal(ring_share(&p->ring, RING_PAYS - 1, 1), 0);
+    assert_int_equal(ring_share(&p->ring, RING_PAYS, 0), RING_PAYS);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS + 1, 1), RING_SENDS);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS), RING_SENDS);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / (RING_SENDS - 1)), RING_SENDS - 1);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_PAYS), RING_PAYS);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_PAYS + 1), 0);
+    assert_int_equal(ring_share(&p->ring, RING_SENDS, (size_t)16 << 20), 0);
 }
 
 static void a_ring_that_fails_says_so_and_has_sent_what_it_tells(void **state)
