@@ -1,7 +1,7 @@
 /*
  * gateway/edge/ring.h - the same bytes to many sockets in one system call, by io_uring.
  *
- * A send costs what the kernel's TCP costs; the way in and out of the kernel, paid once for all sockets of a slice, is what is left to
+ * A send costs what the kernel's TCP costs; the way in and out of the kernel, paid once for many sockets, is what is left to
  * save: a few percent (DESIGN.md has the figures). Where the kernel has no io_uring, or may not be asked for it (containers' default
  * filters, kernel.io_uring_disabled), there is no ring, and each socket is a call of its own.
  *

@@ -84,9 +84,9 @@ struct edge_thread {
     bool turn_waiting;  /* session_turn has work */
     bool turn_held;     /* it waits for events under way */
     bool later_waiting; /* newcomers' mail was not delivered yet */
-    bool gathers;       /* the writer was last woken for more than one job, so another may follow */
-    unsigned gathered;  /* jobs that waited for its wake when the turn ended */
-    unsigned looks;     /* turns for which it has not been woken since the first of them */
+    bool gathers;       /* more than one job waited for the writer's wake lately, so another may follow */
+    unsigned gathered;  /* so many waited when the last turn ended, and it was not woken for them; 0: it was */
+    uint64_t gather_ns; /* when that was first so; uv_hrtime */
     bool breathing;     /* turn_breathe runs */
     uint64_t breath_ns; /* when it ran last; uv_hrtime */
     bool draining, drained, stopping;

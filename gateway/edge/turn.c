@@ -13,7 +13,6 @@
 
 #define MAIL_BATCH 512
 #define LATER_BATCH 8 /* newcomers' mails between two looks at the clock */
-#define LOOKS 8U      /* turns for which jobs are gathered */
 #define LONG_MS 3     /* a turn that took so long was long */
 #define LONG_COUNTS_MS 100
 
@@ -184,8 +183,9 @@ static void note_turn(struct edge_thread *t)
 /*
  * Requests that were sent together arrive one after the other, and the first are read before the last are there. A writer that is woken for those
  * needs a commit for them and another one for the rest; on a core that it shares with this thread it even keeps the rest from being read. So where
- * more than one came lately, the sockets are looked at once more, without waiting, for as long as each look brings jobs, and nothing else is to be
- * done: LOOKS times, or until the number that is worth a commit (store_submit_write_soon). A lone caller's job waits for nobody.
+ * more than one came lately, the sockets are looked at once more, without waiting, for as long as each look brings jobs and nothing is to be sent:
+ * for TURN_GATHER_NS, or until enough are there for a commit, for which the writer was woken already. A lone caller's job waits for one look at
+ * most, and only if others came before it. A room that is held waits for these very jobs.
  */
 static bool look_again(struct edge_thread *t)
 {
@@ -198,13 +198,16 @@ static bool look_again(struct edge_thread *t)
         return false; /* none, or the writer is at work */
     if (n > 1)
         t->gathers = true;
-    if (t->gathers && n > t->gathered && t->looks < LOOKS) {
-        t->gathered = n;
-        t->looks++;
-        return true;
+    if (!t->gathers || n <= t->gathered || n >= STORE_TOGETHER) {
+        t->gathers = n > 1;
+        return false;
     }
-    t->gathers = n > 1;
-    return false;
+    if (t->gathered == 0)
+        t->gather_ns = uv_hrtime();
+    else if (uv_hrtime() >= t->gather_ns + TURN_GATHER_NS)
+        return false;
+    t->gathered = n;
+    return true;
 }
 
 /* At a turn's end: the writer and the readers get to know what the turn had for them. */
@@ -216,7 +219,6 @@ static void wake_store(struct edge_thread *t)
         return;
     }
     t->gathered = 0;
-    t->looks = 0;
     store_wake(t->gateway->store);
 }
 
@@ -229,7 +231,7 @@ static void on_prepare(uv_prepare_t *prepare)
         http_upgrade_all(t); /* the timers may have drawn breath */
     if (uv_backend_timeout(&t->calls) == 0)
         run_calls(t);
-    if (t->looks == 0) /* else the poll does not wait */
+    if (t->gathered == 0) /* else the poll does not wait */
         store_wake(t->gateway->store);
     log_flush();
 }
@@ -249,7 +251,7 @@ static void on_check(uv_check_t *check)
         deliver_later(t);
     if (t->upgrades != 0)
         http_upgrade_all(t);
-    if (!t->turn_waiting && !t->later_waiting && t->looks == 0)
+    if (!t->turn_waiting && !t->later_waiting && t->gathered == 0)
         uv_idle_stop(&t->idle);
     else
         go_on(t);

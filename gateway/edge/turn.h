@@ -12,7 +12,8 @@
  *
  * Owns:    the calls' loop, the handles of both loops' mail, and the newcomers' mailbox.
  * Borrows: the thread.
- * Bounds:  TURN_BREATH_NS between breaths, and one callback; MAIL_BATCH mails a breath; TURN_LATER_NS of newcomers' mail a turn.
+ * Bounds:  TURN_BREATH_NS between breaths, and one callback; MAIL_BATCH mails a breath; TURN_LATER_NS of newcomers' mail a turn; the writer's wake
+ *          comes at the end of the turn, or TURN_GATHER_NS and a turn later where more jobs come in.
  * Fails:   turn_init with a sentence.
  * Thread:  the edge thread's own, but for turn_init and turn_free (the main thread, while the edge thread does not run).
  */
@@ -23,6 +24,7 @@
 
 #define TURN_BREATH_NS UINT64_C(400000) /* longer, and a live message waits; shorter gave no more */
 #define TURN_LATER_NS  UINT64_C(1000000)
+#define TURN_GATHER_NS UINT64_C(400000) /* some ten requests more */
 
 /* After t->loop was made. */
 bool turn_init(struct edge_thread *t, size_t mailbox_limit, char *error, size_t n);

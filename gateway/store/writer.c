@@ -34,9 +34,6 @@
 #define GATE_US 2000U
 #define PROBE_MS 1000
 #define TELL_EVERY_MS 1000
-/* So many jobs of a turn of an edge thread wake the writer before the turn ends: it works beside that thread where there is a second core,
- * and has enough for a commit where it takes the core away. */
-#define TOGETHER 16U
 /* A writer without work for so long gives its page cache back: what thousands of devices left there as they came would else be
  * held as long as they stay. Reading the pages again costs less than a commit. */
 #define IDLE_MS 1000
@@ -455,7 +452,7 @@ bool writer_submit(struct writer *w, struct job *job, bool more)
     if (later) /* the first has the thread wait no longer than for it */
         wakes = taken && w->waits && (n == 1 || n == RANKS_LATER_MANY);
     else
-        wakes = taken && w->waits && (!more || w->queue.depth - n >= TOGETHER);
+        wakes = taken && w->waits && (!more || w->queue.depth - n >= STORE_TOGETHER);
     pthread_mutex_unlock(&w->lock);
     if (wakes)
         pthread_cond_signal(&w->wake);

@@ -45,9 +45,9 @@ void writer_free(struct writer *writer);
 /* Admits a job; false when the queue is full or closed. `more`: the caller may have more jobs at once, and calls writer_wake before it
  * waits for anything. */
 bool writer_submit(struct writer *writer, struct job *job, bool more);
-/* How many jobs the thread does not know of, besides those for later: 0 while it works, as it looks by itself before it waits. */
+/* See store_gathered. */
 unsigned writer_gathered(struct writer *writer);
-/* Wakes the thread if there are such jobs. */
+/* Wakes the thread if it waits and there are such jobs. */
 void writer_wake(struct writer *writer);
 /* Fills the writer's part. */
 void writer_stats(struct writer *writer, struct store_stats *out);

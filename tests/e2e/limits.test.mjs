@@ -1,7 +1,7 @@
 // Limits that an operator sets: sends a second, file descriptors, connections that a flood may not take from others.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { APP, Api, Device, Raw, checkError, eventually, head, makeRoom, makeUsers, ownServer, sleep, test } from './lib/suite.mjs';
+import { APP, Api, Device, Raw, checkError, cpuSeconds, eventually, head, makeRoom, makeUsers, ownServer, sleep, test } from './lib/suite.mjs';
 
 test('more sends than allowed are 429 with the time to wait; later ones pass', async (t) => {
   const server = await ownServer(t, { apps: [{ ...APP, sends_per_second: 2 }] });
@@ -21,12 +21,6 @@ test('more sends than allowed are 429 with the time to wait; later ones pass', a
   await sleep(Number(refused[0].headers['retry-after']) * 1000 + 200);
   assert.equal((await send()).status, 200);
 });
-
-/** CPU seconds that a process has used. */
-function cpuSeconds(pid) {
-  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 test('at the limit of file descriptors the server neither ends nor spins, and takes connections again', async (t) => {
   const server = await ownServer(t, { wrap: ['prlimit', '--nofile=200:200'], server: { threads: 2 } });

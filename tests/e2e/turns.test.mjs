@@ -1,6 +1,6 @@
 // One edge thread, and far more sockets ready than it can look at in a moment: what is live still gets its turn, and nothing is mixed up.
 import assert from 'node:assert/strict';
-import { APP, Device, Raw, fileServer, head, makeRoom, makeUsers, newId, platform, test, upgradeLines } from './lib/suite.mjs';
+import { APP, Device, Raw, cpuSeconds, fileServer, head, makeRoom, makeUsers, newId, platform, sleep, test, upgradeLines } from './lib/suite.mjs';
 
 const server = await fileServer({ server: { threads: 1 } });
 const { ann, ben } = await makeUsers(server, APP, 'ann', 'ben');
@@ -72,5 +72,23 @@ test('a recall goes before the sends that wait, and finds a message all the same
   const shown = (await ann.api.history(room, '?limit=100')).data.find((message) => message._id === id);
   assert.equal(shown.messageType, 'recall');
   assert.equal(shown.message, '');
+  await device.close();
+});
+
+test('sends that come together are answered, a lone one after them too, and then the server sleeps', async () => {
+  const admin = platform(server, APP);
+  const device = await Device.follow(server, APP, ben, [room], { device: 'g' });
+  const sent = [];
+  const send = async (text) => { sent.push((await admin.post(`/rooms/${room}/message`, { message: text, messageType: 'text', sender: 'ann' }))._id); };
+  for (let round = 0; round < 30; round += 1) {
+    await send(`${round} alone`);
+    await Promise.all(Array.from({ length: 2 + round % 12 }, (_, i) => send(`${round} ${i}`))); // each on a connection of its own
+  }
+  await Promise.all(sent.map((id) => device.waitEvent('message', id)));
+  assert.deepEqual(device.events('message', room).map((frame) => frame.message._id).sort(), sent.sort());
+  await sleep(300);
+  const before = cpuSeconds(server.pid);
+  await sleep(1500);
+  assert.ok(cpuSeconds(server.pid) - before < 0.6, `${cpuSeconds(server.pid) - before} s of CPU in 1.5 s`);
   await device.close();
 });

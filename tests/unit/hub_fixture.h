@@ -51,6 +51,7 @@ struct world {
     size_t read_count;
     enum result read_rc;
     bool under_way; /* events are about to be committed */
+    unsigned put_most; /* sockets of the largest `put` */
     int64_t now_us, step_us; /* the latter passes at each look at the clock */
     int wakes;
     struct peer *sockets[HUB_LOOK]; /* of those looked at last */
@@ -142,6 +143,7 @@ static inline void on_put(void *ctx, const int sockets[], unsigned count, const 
         }
         take(p, bytes, taken[i]);
     }
+    ((struct world *)ctx)->put_most = count > ((struct world *)ctx)->put_most ? count : ((struct world *)ctx)->put_most;
 }
 
 static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)

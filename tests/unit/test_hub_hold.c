@@ -259,8 +259,11 @@ static void a_large_room_has_the_whole_turn_only_while_no_other_waits(void **sta
     publish_there(w, 1, 1);
     assert_int_equal(hub_turn(w->hub, 2), HUB_MORE);
     assert_int_equal(how_many_have(large, LARGE, 1), 2 * HUB_SLICE);
+    assert_int_equal(w->put_most, 2 * HUB_SLICE);
     publish_there(w, 2, 1);
+    w->put_most = 0;
     assert_int_equal(hub_turn(w->hub, 2), HUB_MORE);
+    assert_int_equal(w->put_most, HUB_SLICE);
     assert_int_equal(how_many_have(small, SMALL, 1), SMALL);
     assert_int_equal(how_many_have(large, LARGE, 1), 4 * HUB_SLICE);
     run(w);

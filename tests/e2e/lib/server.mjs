@@ -34,6 +34,12 @@ export const OTHER_APP = Object.freeze({
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+/** CPU seconds that a process has used. */
+export function cpuSeconds(pid) {
+  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Calls `probe` until it answers something true; its last answer, or an error after `ms`. */
 export async function eventually(what, probe, ms = 8000) {
   const end = Date.now() + ms;
