@@ -13,7 +13,7 @@
 
 #define MAIL_BATCH 512
 #define LATER_BATCH 8 /* newcomers' mails between two looks at the clock */
-#define LONG_MS 3     /* a turn that took so long was long */
+#define LONG_MS 2     /* a turn that took so long was long; of whole ms, so it may have been one */
 #define LONG_COUNTS_MS 100
 
 /*
@@ -185,13 +185,13 @@ static void note_turn(struct edge_thread *t)
  * needs a commit for them and another one for the rest; on a core that it shares with this thread it even keeps the rest from being read. So where
  * more than one came lately, the sockets are looked at once more, without waiting, for as long as each look brings jobs and nothing is to be sent:
  * for TURN_GATHER_NS, or until enough are there for a commit, for which the writer was woken already. A lone caller's job waits for one look at
- * most, and only if others came before it. A room that is held waits for these very jobs.
+ * most, and only if others came before it; and not even that where newcomers make turns long. A room that is held waits for these very jobs.
  */
 static bool look_again(struct edge_thread *t)
 {
     unsigned n;
 
-    if (t->turn_waiting || t->later_waiting || t->stopping || t->api == NULL)
+    if (t->turn_waiting || t->later_waiting || t->stopping || t->api == NULL || turn_long(t))
         return false;
     n = store_gathered(t->gateway->store);
     if (n == 0)
