@@ -127,8 +127,11 @@ static inline void on_look(void *ctx, void *const ways[], unsigned n, int socket
 /* What it does not take is for on_send. */
 static inline void on_put(void *ctx, const int sockets[], unsigned count, const char *bytes, size_t n, size_t taken[])
 {
+    struct world *w = ctx;
+
+    w->put_most = count > w->put_most ? count : w->put_most;
     for (unsigned i = 0; i < count; i++) {
-        struct peer *p = ((struct world *)ctx)->sockets[sockets[i]];
+        struct peer *p = w->sockets[sockets[i]];
 
         assert_false(p->answering);
         assert_false(p->conn.blocked || p->conn.gone || p->conn.rendering || p->aborted);
@@ -143,7 +146,6 @@ static inline void on_put(void *ctx, const int sockets[], unsigned count, const 
         }
         take(p, bytes, taken[i]);
     }
-    ((struct world *)ctx)->put_most = count > ((struct world *)ctx)->put_most ? count : ((struct world *)ctx)->put_most;
 }
 
 static inline bool on_read(void *ctx, struct hub_sub *sub, int64_t after, uint64_t ticket)
