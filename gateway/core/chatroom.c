@@ -4,8 +4,6 @@
 #include "core/conversation.h"
 #include "core/event.h"
 
-#include <stdio.h>
-
 #define NAME_MAX_BYTES 256U
 
 static enum result check(struct str id, struct str name, struct outcome *out)
@@ -41,7 +39,6 @@ enum result chatroom_create(struct core_tx *tx, struct str id, struct str name, 
         store_room_update(tx->conn, &room);
         out->seq = event_room(tx, &room, "updated", STR_NULL, NULL, 0, STR_NULL);
     }
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room.id.n, room.id.p);
     return RESULT_OK;
 }
 
@@ -59,6 +56,5 @@ enum result chatroom_destroy(struct core_tx *tx, struct str id, struct outcome *
     store_room_update(tx->conn, &room);
     /* Who follows it learns of it; who asks later is refused. */
     out->seq = event_room(tx, &room, "updated", STR_NULL, NULL, 0, STR_NULL);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room.id.n, room.id.p);
     return RESULT_OK;
 }

@@ -5,8 +5,6 @@
 #include "core/event.h"
 #include "core/room_people.h"
 
-#include <stdio.h>
-
 #define NAME_MAX_BYTES 256U
 #define PAGE 1000U
 
@@ -34,19 +32,12 @@ static enum result check_users(const struct str *users, size_t n, struct outcome
     return RESULT_OK;
 }
 
-static void note_room(struct outcome *out, const struct room_row *room)
-{
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room->id.n, room->id.p);
-}
-
 static enum result find(struct core_tx *tx, struct str id, struct str name, struct room_row *room, struct outcome *out)
 {
     enum result rc = check(id, name, out);
 
     if (rc == RESULT_OK)
         rc = conversation_open(tx, CONVERSATION_GROUP, STR_NULL, id, room, out);
-    if (rc == RESULT_OK)
-        note_room(out, room);
     return rc;
 }
 
@@ -101,7 +92,6 @@ enum result group_create(struct core_tx *tx, struct str id, struct str name, con
         store_room_add(tx->conn, &room);
         put_in(tx, &room, "created", users, n, out);
     }
-    note_room(out, &room);
     return RESULT_OK;
 }
 

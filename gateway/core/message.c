@@ -44,10 +44,8 @@ static enum result check_reply(struct core_tx *tx, struct str user, const struct
 }
 
 /* `shown`: the object, where it was rendered for the event already. */
-static void answer(struct core_tx *tx, const struct room_row *room, const struct message_row *m, struct str shown,
-                   struct outcome *out)
+static void answer(struct core_tx *tx, const struct message_row *m, struct str shown, struct outcome *out)
 {
-    tx_about(out, m->id, room->id);
     if (shown.p != NULL)
         json_out_raw(&out->result, shown.p, shown.n);
     else
@@ -79,7 +77,7 @@ static enum result edit(struct core_tx *tx, const struct principal *who, const s
     m->updated_ms = tx->now_ms;
     m->version++;
     store_message_edit(tx->conn, m);
-    answer(tx, room, m, event_append(tx, room, EVENT_EDIT, out->seq, m->id, m, STR_NULL, NULL, 0), out);
+    answer(tx, m, event_append(tx, room, EVENT_EDIT, out->seq, m->id, m, STR_NULL, NULL, 0), out);
     return RESULT_OK;
 }
 
@@ -147,7 +145,7 @@ static enum result add(struct core_tx *tx, const struct principal *who, const st
             return rc;
         store_recall_put(tx->conn, tx->app_id, &recall);
     }
-    answer(tx, room, &m, message_append(tx, room, &m), out);
+    answer(tx, &m, message_append(tx, room, &m), out);
     out->seq = m.seq;
     return RESULT_OK;
 }
@@ -176,7 +174,7 @@ enum result message_send(struct core_tx *tx, const struct principal *who, const 
         store_message_by_client_id(tx->conn, tx->app_id, sender, command->client_msg_id, &m)) {
         if (m.room_key != room.key)
             return tx_fail(out, RESULT_CONFLICT, "clientMsgId: already used for a message in another room; use a new one");
-        answer(tx, &room, &m, STR_NULL, out);
+        answer(tx, &m, STR_NULL, out);
         return RESULT_OK;
     }
     if (command->id.p != NULL && store_message_get(tx->conn, tx->app_id, command->id, &m))
@@ -255,7 +253,6 @@ enum result message_delete(struct core_tx *tx, const struct principal *who, stru
     out->seq = room.seq;
     out->erased = true;
     out->count = done + count;
-    tx_about(out, id, room.id);
     json_out_object(&out->result);
     json_out_kint(&out->result, "deletedCount", out->count);
     json_out_kstr(&out->result, "roomID", room.id.p, room.id.n);

@@ -9,7 +9,6 @@
 #include "core/object.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* What the kinds of sends differ in. */
@@ -378,8 +377,6 @@ static enum result send_range(struct core_tx *tx, const struct publish_command *
         else
             send_one(tx, c, &d, i, &places[i], &sent[i], out);
     }
-    (void)snprintf(out->message_id, sizeof(out->message_id), "%.*s", (int)sent[0].message.n, sent[0].message.p);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)places[from].room.id.n, places[from].room.id.p);
     return RESULT_OK;
 }
 

@@ -290,7 +290,6 @@ enum result recall_apply(struct core_tx *tx, const struct principal *who, const 
         quota_take(tx, QUOTA_BROADCAST_RECALL);
     if (!c.recalled)
         shown = commit(tx, command, operator_id, &c, out);
-    tx_about(out, command->message, c.room.id);
     if (shown.p != NULL)
         json_out_raw(&out->result, shown.p, shown.n);
     else

@@ -9,8 +9,6 @@
 #include "core/room_people.h"
 #include "core/view.h"
 
-#include <stdio.h>
-
 #define ROOM_NAME_MAX 256
 
 /* Ids without repetition, in the arena. */
@@ -93,7 +91,6 @@ static enum result answer(struct core_tx *tx, const struct principal *who, const
     struct view_budget budget = VIEW_ONE_ROOM;
 
     view_room(tx, &out->result, room, caller(who), &budget);
-    (void)snprintf(out->room_id, sizeof(out->room_id), "%.*s", (int)room->id.n, room->id.p);
     return RESULT_OK;
 }
 

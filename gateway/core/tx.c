@@ -24,22 +24,6 @@ void tx_outcome_free(struct outcome *out)
     json_out_free(&out->result);
 }
 
-/* As much of the text as fits, zero-terminated. */
-static void note(char *to, size_t size, struct str s)
-{
-    const size_t n = s.n < size ? s.n : size - 1;
-
-    if (n != 0)
-        memcpy(to, s.p, n);
-    to[n] = '\0';
-}
-
-void tx_about(struct outcome *out, struct str message, struct str room)
-{
-    note(out->message_id, sizeof(out->message_id), message);
-    note(out->room_id, sizeof(out->room_id), room);
-}
-
 enum result tx_fail(struct outcome *out, enum result rc, const char *format, ...)
 {
     va_list args;

@@ -34,8 +34,6 @@ struct outcome {
     char text[280];            /* a sentence that says what to do; empty when OK */
     int64_t retry_after_s;     /* with RATE_LIMITED and UNAVAILABLE */
     struct json_out result;    /* one JSON value when OK; empty: no result */
-    char message_id[72];       /* of the message that was sent, edited or recalled; zero-terminated */
-    char room_id[144];
     int64_t seq;               /* of the event that was committed; 0: nothing new was emitted */
     bool erased;               /* content was taken back: the answer waits until no thread can send it any more (bus_fence) */
     bool more;                 /* a part is done: run the same job again, after others, until this is false */
@@ -46,8 +44,6 @@ void tx_outcome_init(struct outcome *out);
 /* Back to empty, keeping the buffer: a job that is run again starts with this. */
 void tx_outcome_reset(struct outcome *out);
 void tx_outcome_free(struct outcome *out);
-/* Notes which message of which room it is about. */
-void tx_about(struct outcome *out, struct str message, struct str room);
 /* Notes a refusal and returns `rc`, so that a rule can `return tx_fail(…)`. */
 enum result tx_fail(struct outcome *out, enum result rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
