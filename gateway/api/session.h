@@ -30,8 +30,8 @@ struct session_transport {
      * called. */
     void *(*way)(const void *connection);
     void (*look)(void *const ways[], unsigned n, int sockets[]);
-    /* `edge` is the `arg` of session_thread_create. Tells how many took all; HUB_LOOK sockets at most. */
-    unsigned (*put)(void *edge, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]);
+    /* `edge` is the `arg` of session_thread_create. Tells how many took all. */
+    unsigned (*put)(void *edge, struct hub_send sends[], unsigned count);
     /* Keeps the rest of a frame of which the socket took a part, and sends it before anything else. False: the connection is
      * over. */
     bool (*finish)(void *connection, const char *p, size_t n);

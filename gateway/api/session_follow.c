@@ -148,11 +148,11 @@ static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
     ((struct api_thread *)ctx)->sessions->transport->look(ways, n, sockets);
 }
 
-static void op_put(void *ctx, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
+static void op_put(void *ctx, struct hub_send sends[], unsigned count)
 {
     struct session_table *sessions = ((struct api_thread *)ctx)->sessions;
 
-    sessions->delivered += sessions->transport->put(sessions->arg, sockets, count, p, n, taken);
+    sessions->delivered += sessions->transport->put(sessions->arg, sends, count);
 }
 
 static bool op_finish(struct hub_conn *conn, const char *p, size_t n)

@@ -33,7 +33,7 @@
 #define HUB_PAGE 256                    /* events of one read from the log */
 #define HUB_READS 64                    /* reads under way at a time; more wait in order */
 #endif
-#define HUB_LOOK 256U /* ways looked at together, and sockets that `put` is called for */
+#define HUB_LOOK 256U /* ways looked at together, and sends that `put` is called for */
 #define HUB_SIGNAL_SUBSCRIBERS 2000     /* signals are not sent in a room with more subscribers on this thread */
 
 #define HUB_RESET (-2)
@@ -42,6 +42,14 @@ enum hub_sent {
     HUB_SENT,    /* all of it is with the kernel */
     HUB_BLOCKED, /* some of it, perhaps nothing, is with the kernel: nothing more goes there until hub_drained */
     HUB_GONE,    /* the connection is closing: nothing was taken */
+};
+
+/* One of the sends that `put` makes. */
+struct hub_send {
+    const char *p;
+    uint32_t n;     /* bytes */
+    uint32_t taken; /* of them by the socket, as `put` tells */
+    int socket;
 };
 
 struct hub;
@@ -102,9 +110,9 @@ struct hub_ops {
     /* To each of `n` ways the number of its socket for `put`, or -1 where something waits before it. At most HUB_LOOK of them: where they lie
      * is not in the cache any more, and the processor waits for all at a time. NULL where `way` is. */
     void (*look)(void *ctx, void *const ways[], unsigned n, int sockets[]);
-    /* Hands the same `n` bytes to each of `count` sockets that `look` gave, since when nobody but `put` used any, and keeps none. Tells how
-     * many each took; where that is not all of them `send` follows with the rest, and says why. NULL where `way` is. */
-    void (*put)(void *ctx, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[]);
+    /* Hands bytes to `count` sockets that `look` gave, HUB_LOOK at most and none twice, since when nobody but `put` used any, and keeps none. Tells
+     * how many each took; where that is not all of them `send` follows with the rest, and says why. NULL where `way` is. */
+    void (*put)(void *ctx, struct hub_send sends[], unsigned count);
     /* Sends one event to a `rendering` connection in the owner's own form. HUB_BLOCKED with *cut true: the socket took a part, and the
      * owner keeps the rest and sends it before anything else; with *cut false nothing was taken. May be NULL where no connection
      * is rendering. */

@@ -1,5 +1,6 @@
 /*
- * gateway/core/hub_private.h - what hub.c (rooms, publishing), hub_sweep.c (fan-out), hub_tail.c, hub_send.c and cursor.c (catching up) share. Not for others.
+ * gateway/core/hub_private.h - what hub.c (rooms, publishing), hub_sweep.c (fan-out), hub_batch.c, hub_send.c, hub_tail.c and cursor.c (catching
+ * up) share. Not for others.
  * Ownership, bounds and thread: as in hub.h.
  */
 #ifndef RECALLD_CORE_HUB_PRIVATE_H
@@ -9,6 +10,8 @@
 
 /* uthash exits the process when memory is out; a hub cannot go on from there either. */
 #include <assert.h>
+/* uthash's own ten to a chain are as many lines that are not in the cache, for each event of a room. */
+#define HASH_BKT_CAPACITY_THRESH 2U
 #include <uthash.h>
 
 enum sub_state {
@@ -115,6 +118,23 @@ struct hub {
     bool woken;
 };
 
+/*
+ * Sends of one turn that are made together, of one room or of several: a system call for many is what a small room's few gain by. A slot's position
+ * is moved when it is taken in, and back where the socket did not take all. Only on a turn's stack.
+ */
+#define BATCH_MARKS (2 * HUB_LOOK)
+
+struct hub_batch {
+    unsigned count;
+    bool scratch; /* some of them are of the hub's scratch */
+    struct hub_send sends[HUB_LOOK];
+    struct {
+        struct hub_slot *slot;
+        int64_t was; /* its position */
+    } to[HUB_LOOK];
+    int marks[BATCH_MARKS]; /* hash of their sockets: who follows two of the rooms must not be in twice, as behind a part of a frame comes its rest */
+};
+
 /* hub_sweep.c */
 /* The room has something for its subscribers. */
 void hub_mark_dirty(struct hub *h, struct hub_room *r);
@@ -127,11 +147,14 @@ void hub_serve(struct hub *h, struct hub_room *r, struct hub_slot *slot);
 void hub_open_way(struct hub *h, struct hub_slot *slot);
 /* The socket does not take more: nothing is sent until hub_drained. */
 void hub_block(struct hub_conn *conn);
-/* Sends what slots[0] misses straight to it and to those next to it that miss the same, by the sockets that a look at their ways gave (-1: none
- * is free). Returns how many of `n` slots were served so: 0 where slots[0] has to be served by hub_serve. */
-unsigned hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slots, const int sockets[], unsigned n);
+/* As many of frames[0..n) as go into one send. */
+size_t hub_fitting(struct frame *const *frames, size_t n, size_t *bytes);
+/* frames[0..n) one behind the other: good until others are gathered. */
+const char *hub_gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n);
 /* Sends frames[0..n) and moves the slot's position to the last one that was handed over; stops at a blocked connection. */
 void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
+/* The same in one send of `bytes`, of which the kernel has `taken` already. */
+void hub_send_once(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t bytes, size_t taken);
 /* The same for all that was heard of the room and the slot misses: if that makes the subscription live, its owner is told. */
 void hub_send_rest(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n);
 /* Frees a room that nobody follows, unless a recall in it must still reach a connection that holds a part of a frame. */
@@ -143,6 +166,14 @@ void hub_drop_cut(struct hub *h, struct hub_conn *conn);
 /* Forgets the cut frames of a room that is being freed. */
 void hub_forget_cuts(struct hub *h, struct hub_room *r);
 struct hub_slot *hub_slot_of(const struct hub_sub *sub);
+
+/* hub_batch.c */
+void hub_batch_init(struct hub_batch *b);
+/* Takes in what slots[0] misses for it and for those next to it that miss the same, by the sockets that a look at their ways gave (-1: none is
+ * free). Returns how many of `n` slots were served so: 0 where slots[0] has to be served by hub_serve. */
+unsigned hub_batch_add(struct hub *h, struct hub_batch *b, struct hub_room *r, struct hub_slot *slots, const int sockets[], unsigned n);
+/* Sends what was taken in. To be called before anything else is sent, or a tail loses frames. */
+void hub_batch_send(struct hub *h, struct hub_batch *b);
 
 /* hub_tail.c */
 /* Drops the oldest frames until `keep` are left. */

@@ -72,8 +72,7 @@ static void note_blocked(struct hub *h, struct hub_room *r, struct hub_slot *slo
     }
 }
 
-/* As many of frames[0..n) as go into one send. */
-static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
+size_t hub_fitting(struct frame *const *frames, size_t n, size_t *bytes)
 {
     size_t i = 1;
 
@@ -83,8 +82,8 @@ static size_t fitting(struct frame *const *frames, size_t n, size_t *bytes)
     return i;
 }
 
-/* The frames one behind the other. Most subscribers of a room miss the same ones: they are gathered once. */
-static const char *gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n)
+/* Most subscribers of a room miss the same ones: they are gathered once. */
+const char *hub_gather(struct hub *h, const struct hub_room *r, struct frame *const *frames, size_t n)
 {
     size_t at = 0;
 
@@ -126,11 +125,9 @@ static void send_rendered(struct hub *h, struct hub_room *r, struct hub_slot *sl
     }
 }
 
-/* One send of frames[0..n), `bytes` long, of which the kernel has `taken` already. */
-static void send_once(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t bytes,
-                      size_t taken)
+void hub_send_once(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n, size_t bytes, size_t taken)
 {
-    const char *p = gather(h, r, frames, n);
+    const char *p = hub_gather(h, r, frames, n);
     size_t more = 0;
 
     switch (h->ops->send(slot->sub->conn, p + taken, bytes - taken, &more)) {
@@ -154,38 +151,12 @@ void hub_send_frames(struct hub *h, struct hub_room *r, struct hub_slot *slot, s
     }
     while (n > 0 && !slot->sub->conn->blocked && !slot->sub->conn->gone) {
         size_t bytes;
-        const size_t k = fitting(frames, n, &bytes);
+        const size_t k = hub_fitting(frames, n, &bytes);
 
-        send_once(h, r, slot, frames, k, bytes, 0);
+        hub_send_once(h, r, slot, frames, k, bytes, 0);
         frames += k;
         n -= k;
     }
-}
-
-unsigned hub_send_direct(struct hub *h, struct hub_room *r, struct hub_slot *slots, const int sockets[], unsigned n)
-{
-    const int64_t missed = r->heard - slots[0].position;
-    struct frame *const *frames;
-    size_t bytes, taken[HUB_LOOK];
-    unsigned count = 0;
-
-    if (missed <= 0 || r->heard != r->tail_last || missed > r->tail_count || r->tail_limited != 0)
-        return 0;
-    frames = r->tail + (r->tail_count - (uint32_t)missed);
-    if (fitting(frames, (size_t)missed, &bytes) != (size_t)missed)
-        return 0;
-    while (count < n && sockets[count] >= 0 && hub_way_open(&slots[count]) && slots[count].position == r->heard - missed)
-        count++;
-    if (count == 0)
-        return 0;
-    h->ops->put(h->ctx, sockets, count, gather(h, r, frames, (size_t)missed), bytes, taken);
-    for (unsigned i = 0; i < count; i++) {
-        if (taken[i] == bytes)
-            slots[i].position = r->heard;
-        else
-            send_once(h, r, &slots[i], frames, (size_t)missed, bytes, taken[i]);
-    }
-    return count;
 }
 
 void hub_send_rest(struct hub *h, struct hub_room *r, struct hub_slot *slot, struct frame *const *frames, size_t n)

@@ -104,7 +104,7 @@ static void look_ahead(const struct hub *h, const struct hub_room *r, unsigned n
 }
 
 /* Serves the next `most` subscribers of a room; returns how many it visited. */
-static unsigned serve_slice(struct hub *h, struct hub_room *r, unsigned most)
+static unsigned serve_slice(struct hub *h, struct hub_batch *b, struct hub_room *r, unsigned most)
 {
     unsigned visited = 0;
 
@@ -122,8 +122,9 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r, unsigned most)
         r->remaining -= n;
         r->round -= n;
         for (unsigned i = 0, served; i < n; i += served, r->sweep += served) {
-            served = hub_send_direct(h, r, &r->slots[r->sweep], sockets + i, n - i);
+            served = hub_batch_add(h, b, r, &r->slots[r->sweep], sockets + i, n - i);
             if (served == 0) {
+                hub_batch_send(h, b);
                 hub_serve(h, r, &r->slots[r->sweep]);
                 served = 1;
             }
@@ -132,12 +133,21 @@ static unsigned serve_slice(struct hub *h, struct hub_room *r, unsigned most)
     return visited;
 }
 
+/* Too much in memory: who has not got it reads the log. */
+static void drop_tail(struct hub *h, struct hub_batch *b, struct hub_room *r)
+{
+    hub_batch_send(h, b);
+    hub_tail_drop(h, r, 0);
+}
+
 enum hub_left hub_turn(struct hub *h, unsigned slices)
 {
     const unsigned most = slices * HUB_SLICE;
+    struct hub_batch batch;
     const struct hub_room *held = NULL; /* the first that waits since one was served: when it comes again, all that are left wait */
 
     h->woken = false;
+    hub_batch_init(&batch);
     for (unsigned visited = 0; visited < most && h->dirty_head != NULL && h->dirty_head != held;) {
         struct hub_room *r = next_in_line(h);
 
@@ -150,14 +160,15 @@ enum hub_left hub_turn(struct hub *h, unsigned slices)
         if (r->round == 0)
             r->round = r->count;
         /* One that is alone has all that is left of the turn at once: the longer a slice, the less a send costs. */
-        visited += 1 + serve_slice(h, r, h->dirty_head == NULL && most - visited > HUB_SLICE ? most - visited : HUB_SLICE);
+        visited += 1 + serve_slice(h, &batch, r, h->dirty_head == NULL && most - visited > HUB_SLICE ? most - visited : HUB_SLICE);
         if (r->remaining == 0 || r->round == 0)
             end_round(r);
         if (r->remaining != 0)
             line_up(h, r);
         else if (h->tail_bytes > HUB_TAILS_BYTES)
-            hub_tail_drop(h, r, 0); /* too much in memory: who has not got it reads the log */
+            drop_tail(h, &batch, r);
     }
+    hub_batch_send(h, &batch);
     cursor_turn(h);
     h->woken = h->dirty_head != NULL && h->dirty_head != held;
     if (h->woken)

@@ -27,16 +27,18 @@ void ring_close(struct ring *r)
     r->open = false;
 }
 
-unsigned ring_share(const struct ring *r, unsigned count, size_t n)
+unsigned ring_share(const struct hub_send sends[], unsigned count)
 {
-    const size_t most = n > RING_BYTES / RING_SENDS ? RING_BYTES / n : RING_SENDS;
-    const unsigned share = count < most ? count : (unsigned)most;
+    size_t bytes = sends[0].n;
+    unsigned share = 1;
 
-    return r->open && share >= RING_PAYS ? share : 0;
+    while (share < count && share < (sends[share].p == sends[0].p ? RING_SENDS : RING_MIXED) && bytes + sends[share].n <= RING_BYTES)
+        bytes += sends[share++].n;
+    return share;
 }
 
 /* What the kernel has said of `count` sends. */
-static void collect(struct ring *r, unsigned count, size_t taken[])
+static void collect(struct ring *r, unsigned count, struct hub_send sends[])
 {
     struct io_uring_cqe *cqe;
     unsigned head;
@@ -49,19 +51,19 @@ static void collect(struct ring *r, unsigned count, size_t taken[])
             abort();
     }
     io_uring_for_each_cqe(&r->uring, head, cqe)
-        taken[io_uring_cqe_get_data64(cqe)] = cqe->res < 0 ? 0 : (size_t)cqe->res;
+        sends[io_uring_cqe_get_data64(cqe)].taken = cqe->res < 0 ? 0 : (uint32_t)cqe->res;
     io_uring_cq_advance(&r->uring, count);
 }
 
-bool ring_send(struct ring *r, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
+bool ring_send(struct ring *r, struct hub_send sends[], unsigned count)
 {
     unsigned started = 0;
 
     for (unsigned i = 0; i < count; i++) {
         struct io_uring_sqe *sqe = io_uring_get_sqe(&r->uring);
 
-        taken[i] = 0;
-        io_uring_prep_send(sqe, sockets[i], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sends[i].taken = 0;
+        io_uring_prep_send(sqe, sends[i].socket, sends[i].p, sends[i].n, MSG_NOSIGNAL | MSG_DONTWAIT);
         io_uring_sqe_set_data64(sqe, i);
     }
     while (started < count) {
@@ -73,7 +75,7 @@ bool ring_send(struct ring *r, const int sockets[], unsigned count, const char *
         }
         started += rc > 0 ? (unsigned)rc : 0;
     }
-    collect(r, started, taken);
+    collect(r, started, sends);
     if (started == count)
         return true;
     ring_close(r); /* with what was not started */

@@ -138,26 +138,32 @@ static void look(void *const ways[], unsigned n, int sockets[])
         sockets[i] = lws_partial_buffered(ways[i]) == 0 ? lws_get_socket_fd(ways[i]) : -1;
 }
 
+static void put_one(struct hub_send *s)
+{
+    ssize_t sent;
+
+    do
+        sent = send_plain(s->socket, s->p, s->n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    s->taken = sent < 0 ? 0 : (uint32_t)sent;
+}
+
 /* The hot path. It reads nothing of the connections: where nothing waits inside libwebsockets, as `look` has seen, the socket is free. */
-static unsigned put(void *edge, const int sockets[], unsigned count, const char *p, size_t n, size_t taken[])
+static unsigned put(void *edge, struct hub_send sends[], unsigned count)
 {
     struct edge_thread *t = edge;
-    unsigned whole = 0, at = 0;
+    unsigned whole = 0;
 
-    for (unsigned share; (share = ring_share(&t->ring, count - at, n)) != 0; at += share) {
-        if (!ring_send(&t->ring, sockets + at, share, p, n, taken + at))
+    for (unsigned at = 0, share; at < count; at += share) {
+        share = ring_share(sends + at, count - at);
+        if (!t->ring.open || share < RING_PAYS)
+            for (unsigned i = at; i < at + share; i++)
+                put_one(&sends[i]);
+        else if (!ring_send(&t->ring, sends + at, share))
             log_warn("edge.sends", LOG_TEXT("by", "send"), LOG_TEXT("reason", strerror(t->ring.error)), LOG_END);
     }
-    for (; at < count; at++) {
-        ssize_t sent;
-
-        do
-            sent = send_plain(sockets[at], p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (sent < 0 && errno == EINTR);
-        taken[at] = sent < 0 ? 0 : (size_t)sent;
-    }
     for (unsigned i = 0; i < count; i++)
-        whole += taken[i] == n;
+        whole += sends[i].taken == sends[i].n;
     return whole;
 }
 

@@ -21,6 +21,7 @@ void follow_connect(struct sim *s, struct sim_device *d)
     c->at = (int)sim_pick(s, (unsigned)s->hub_count);
     c->open = true;
     c->closing = c->all = c->all_since = c->stuck = c->full = false;
+    c->looked = 0;
     c->all_state = 0;
     c->item_from = c->item_to = 0;
     c->kept = NULL;

@@ -150,14 +150,16 @@ static void *op_way(const struct hub_conn *conn)
     return (void *)(uintptr_t)conn;
 }
 
-/* A pong may wait inside the library at any time. */
+/* A pong may wait inside the library at any time, but none comes while the hub is at work. */
 static void op_look(void *ctx, void *const ways[], unsigned n, int sockets[])
 {
     (void)ctx;
     for (unsigned i = 0; i < n; i++) {
         struct sim_conn *c = ways[i];
 
-        c->clear = !sim_chance(c->sim, 8);
+        if (c->looked != c->sim->step + 1)
+            c->clear = !sim_chance(c->sim, 8);
+        c->looked = c->sim->step + 1;
         sockets[i] = c->clear ? c->number : -1;
     }
 }
@@ -180,12 +182,22 @@ static size_t put(struct sim *s, struct sim_conn *c, const char *bytes, size_t n
     return now;
 }
 
-static void op_put(void *ctx, const int sockets[], unsigned count, const char *bytes, size_t n, size_t taken[])
+/* The kernel may make them in any order. */
+static void op_put(void *ctx, struct hub_send sends[], unsigned count)
 {
     struct sim *s = ((struct sim_hub *)ctx)->sim;
+    const unsigned from = sim_pick(s, count);
+    bool used[SIM_CONNS] = {false};
 
-    for (unsigned i = 0; i < count; i++)
-        taken[i] = put(s, &s->conns[sockets[i]], bytes, n);
+    for (unsigned i = 0; i < count; i++) {
+        struct hub_send *one = &sends[(from + i) % count];
+
+        if (used[one->socket])
+            sim_fail(s, "twice", "connection %d got two pieces in one call", one->socket);
+        used[one->socket] = true;
+        one->taken = (uint32_t)put(s, &s->conns[one->socket], one->p, one->n);
+    }
+    s->met[MET_TOGETHER] += count > 1 && sends[0].p != sends[count - 1].p;
 }
 
 /* An event stream: one event at a time, in its own form. What it shows is the frame's. */

@@ -33,6 +33,7 @@ static const char *const met[MET_COUNT] = {
     [MET_EVENTS] = "events delivered",
     [MET_BLOCKED] = "blocked sends",
     [MET_DIRECT] = "direct sends",
+    [MET_TOGETHER] = "calls for several rooms",
     [MET_CUT] = "cut frames",
     [MET_ABORTED] = "ended for a recall",
     [MET_FELL_OFF] = "fell off the tail",

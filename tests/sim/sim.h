@@ -56,6 +56,7 @@ enum sim_met {
     MET_EVENTS,       /* events handed to connections and checked */
     MET_BLOCKED,      /* sends that blocked */
     MET_DIRECT,       /* sends that asked nobody */
+    MET_TOGETHER,     /* calls with frames of several rooms */
     MET_CUT,          /* of those that blocked, in the middle of a frame */
     MET_ABORTED,      /* connections ended because the rest of a cut frame showed a recalled message */
     MET_FELL_OFF,     /* live subscriptions that went back to the log */
@@ -176,7 +177,8 @@ struct sim_conn {
     int number, at; /* its hub */
     bool open, closing, all;
     bool stuck;    /* the kernel takes nothing more; the hub must know */
-    bool clear;    /* what the hub was told of its way last */
+    bool clear;    /* what the hub was told of its way */
+    unsigned looked; /* in the step before this one */
     bool full;     /* the same, but the hub is told with the rest of what it sends now */
     bool finished; /* the hub gave the rest of `kept` */
     const struct parsed

@@ -150,7 +150,7 @@ static bool step_turn(struct sim *s)
         return false;
     sim_trace(s, "a turn of hub %d", h->number);
     h->woken = false;
-    if (hub_turn(h->hub, sim_chance(s, 2) ? 1 : 1 + sim_pick(s, 4)))
+    if (hub_turn(h->hub, sim_chance(s, 2) ? 1 : 1 + sim_pick(s, 12)))
         h->woken = true;
     check_hub(s, h);
     return true;

@@ -21,6 +21,7 @@
 #define ROOM STR("demo-room")
 #define LOG_MAX 2000
 #define READS_MAX 64
+#define SOCKETS_MAX 2048
 
 struct peer {
     struct hub_conn conn; /* first */
@@ -35,6 +36,7 @@ struct peer {
     size_t kept;     /* bytes of a cut frame that wait in `rest` */
     bool aborted;
     int asked;       /* of the sends: those by `send`, not by `put` */
+    int put_at;      /* the last one by `put` was so many-th of all */
     size_t put_part; /* bytes that `put` takes where the next send blocks or is put off */
     bool answering;  /* something of the owner's waits before the socket: its way is not clear */
     bool put_off;    /* `put` does not take all, and the next send takes the rest */
@@ -51,10 +53,12 @@ struct world {
     size_t read_count;
     enum result read_rc;
     bool under_way; /* events are about to be committed */
-    unsigned put_most; /* sockets of the largest `put` */
+    unsigned put_most, puts; /* sends of the largest `put`; how many of those there were */
+    int put_sends;           /* in all */
     int64_t now_us, step_us; /* the latter passes at each look at the clock */
     int wakes;
-    struct peer *sockets[HUB_LOOK]; /* of those looked at last */
+    struct peer *sockets[SOCKETS_MAX]; /* all that were ever looked at */
+    int socket_count;
 };
 
 static inline struct world *the_world(void **state)
@@ -113,38 +117,56 @@ static inline void *on_way(const struct hub_conn *conn)
     return (void *)(uintptr_t)conn;
 }
 
+static inline int socket_of(struct world *w, struct peer *p)
+{
+    int at = 0;
+
+    while (at < w->socket_count && w->sockets[at] != p)
+        at++;
+    assert_true(at < SOCKETS_MAX);
+    w->sockets[at] = p;
+    w->socket_count += at == w->socket_count;
+    return at;
+}
+
 static inline void on_look(void *ctx, void *const ways[], unsigned n, int sockets[])
 {
     struct world *w = ctx;
 
     assert_in_range(n, 1, HUB_LOOK);
-    for (unsigned i = 0; i < n; i++) {
-        w->sockets[i] = ways[i];
-        sockets[i] = w->sockets[i]->answering ? -1 : (int)i;
-    }
+    for (unsigned i = 0; i < n; i++)
+        sockets[i] = ((const struct peer *)ways[i])->answering ? -1 : socket_of(w, ways[i]);
 }
 
 /* What it does not take is for on_send. */
-static inline void on_put(void *ctx, const int sockets[], unsigned count, const char *bytes, size_t n, size_t taken[])
+static inline void on_put(void *ctx, struct hub_send sends[], unsigned count)
 {
     struct world *w = ctx;
+    bool used[SOCKETS_MAX] = {false};
 
+    assert_in_range(count, 1, HUB_LOOK);
+    w->puts++;
     w->put_most = count > w->put_most ? count : w->put_most;
     for (unsigned i = 0; i < count; i++) {
-        struct peer *p = w->sockets[sockets[i]];
+        struct hub_send *s = &sends[i];
+        struct peer *p = w->sockets[s->socket];
+
+        assert_false(used[s->socket]);
+        used[s->socket] = true;
+        p->put_at = ++w->put_sends;
 
         assert_false(p->answering);
         assert_false(p->conn.blocked || p->conn.gone || p->conn.rendering || p->aborted);
         assert_int_equal(p->kept, 0);
-        taken[i] = n;
+        s->taken = s->n;
         if (p->block_after == 0 || p->put_off) {
-            taken[i] = p->put_part;
+            s->taken = (uint32_t)p->put_part;
             p->put_off = false;
         } else {
             p->block_after -= p->block_after > 0;
             p->sends++;
         }
-        take(p, bytes, taken[i]);
+        take(p, s->p, s->taken);
     }
 }
 
@@ -363,6 +385,33 @@ static inline int64_t check_order(const struct peer *p, int64_t from)
         from++;
     }
     return from;
+}
+
+/* A room of another app, of `n` peers. */
+static inline struct peer **other_room(struct world *w, int app, int n)
+{
+    struct peer **peers = calloc((size_t)n, sizeof(*peers));
+    bool existing;
+
+    for (int i = 0; i < n; i++) {
+        peers[i] = peer_new();
+        assert_non_null(hub_subscribe(w->hub, &peers[i]->conn, APP + app, ROOM, -1, NULL, &existing));
+    }
+    answer_reads(w);
+    return peers;
+}
+
+static inline void publish_there(struct world *w, int app, int64_t seq)
+{
+    char payload[32];
+    struct frame_parts parts = {.type = EVENT_MESSAGE, .app = APP + app, .seq = seq, .room = ROOM};
+    struct frame *f;
+
+    snprintf(payload, sizeof(payload), "[%d:m=%d]", (int)seq, app);
+    parts.payload = str_c(payload);
+    f = frame_make(&parts);
+    hub_publish(w->hub, f);
+    frame_unref(f);
 }
 
 static inline bool has(const struct peer *p, const char *text)

@@ -98,6 +98,30 @@ static void each_gets_what_is_for_them_without_a_read(void **state)
     reader_free(w, platform);
 }
 
+static void what_is_asked_for_one_by_one_does_not_overtake_what_is_sent_to_many(void **state)
+{
+    struct world *w = the_world(state);
+    struct peer **others = other_room(w, 1, 2);
+    struct reader *ann = reader_new(w, "ann", -1);
+    bool existing;
+
+    assert_non_null(hub_subscribe(w->hub, &ann->peer.conn, APP + 1, ROOM, -1, NULL, &existing));
+    answer_reads(w);
+    publish_there(w, 1, 1);
+    publish_for(w, "one", "{\"users\":[\"ann\"]}");
+    ann->peer.block_after = 0;
+    ann->peer.cut_at = 1;
+    run(w);
+    assert_true(ann->peer.conn.blocked);
+    assert_false(has(&ann->peer, "one"));
+    drain(w, &ann->peer);
+    assert_true(has(&ann->peer, "[1:m=1]") && has(&ann->peer, "one"));
+    reader_free(w, ann);
+    for (int i = 0; i < 2; i++)
+        peer_free(w, others[i]);
+    free(others);
+}
+
 static void what_only_the_log_knows_is_read_by_each_and_shared_with_nobody(void **state)
 {
     struct world *w = the_world(state);
@@ -238,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(each_gets_what_is_for_them_without_a_read),
+        CASE(what_is_asked_for_one_by_one_does_not_overtake_what_is_sent_to_many),
         CASE(what_only_the_log_knows_is_read_by_each_and_shared_with_nobody),
         CASE(a_page_of_nothing_but_others_events_makes_the_subscriber_live),
         CASE(a_subscribe_is_answered_when_what_it_waited_for_was_sent_whatever_comes_next),

@@ -1,4 +1,4 @@
-/* The same bytes to many sockets in one system call. */
+/* Sends to many sockets in one system call. */
 #include "edge/ring.h"
 
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 struct pairs {
     struct ring ring;
     int at[RING_SENDS], far[RING_SENDS];
-    size_t taken[RING_SENDS];
+    struct hub_send sends[RING_SENDS];
 };
 
 /* With a ring, or the test is skipped: a kernel may refuse one, and then nothing here is ever used. */
@@ -79,6 +79,14 @@ static size_t drain(int fd, char *to, size_t most)
     return n;
 }
 
+/* The same bytes to the first `count`. */
+static bool send_to(struct pairs *p, unsigned count, const char *bytes, size_t n)
+{
+    for (unsigned i = 0; i < count; i++)
+        p->sends[i] = (struct hub_send){.p = bytes, .n = (uint32_t)n, .taken = 77, .socket = p->at[i]};
+    return ring_send(&p->ring, p->sends, count);
+}
+
 static void every_socket_gets_the_bytes_and_none_is_used_after_the_call(void **state)
 {
     struct pairs *p = of(state);
@@ -88,7 +96,7 @@ static void every_socket_gets_the_bytes_and_none_is_used_after_the_call(void **s
         const unsigned count = 1 + round % RING_SENDS;
 
         memset(piece, (int)('a' + round % 26), sizeof(piece));
-        assert_true(ring_send(&p->ring, p->at, count, piece, sizeof(piece), p->taken));
+        assert_true(send_to(p, count, piece, sizeof(piece)));
         memset(piece, '-', sizeof(piece));
         for (unsigned i = 0; i < RING_SENDS; i++) {
             const size_t n = drain(p->far[i], got, sizeof(got));
@@ -96,7 +104,7 @@ static void every_socket_gets_the_bytes_and_none_is_used_after_the_call(void **s
             assert_int_equal(n, i < count ? PIECE : 0);
             if (i >= count)
                 continue;
-            assert_int_equal(p->taken[i], PIECE);
+            assert_int_equal(p->sends[i].taken, PIECE);
             assert_int_equal(got[0], 'a' + round % 26);
             assert_memory_equal(got, got + 1, PIECE - 1);
         }
@@ -127,16 +135,16 @@ static void who_cannot_take_it_takes_nothing_and_the_others_all(void **state)
     assert_true(fill(p->at[17]) > 0);
     shutdown(p->far[5], SHUT_RDWR); /* no SIGPIPE either */
     p->at[30] = -1;
-    assert_true(ring_send(&p->ring, p->at, RING_SENDS, piece, sizeof(piece), p->taken));
+    assert_true(send_to(p, RING_SENDS, piece, sizeof(piece)));
     p->at[30] = bad;
     for (unsigned i = 0; i < RING_SENDS; i++)
-        assert_int_equal(p->taken[i], i == 0 || i == 17 || i == 5 || i == 30 ? 0 : PIECE);
+        assert_int_equal(p->sends[i].taken, i == 0 || i == 17 || i == 5 || i == 30 ? 0 : PIECE);
     assert_int_equal(drain(p->far[1], got, sizeof(got)), PIECE);
     assert_int_equal(drain(p->far[30], got, sizeof(got)), 0);
     /* Nothing is tried again later, when there would be room. */
     for (size_t n = 1; n > 0;)
         n = drain(p->far[0], got, sizeof(got));
-    assert_true(ring_send(&p->ring, p->at + 1, 1, piece, sizeof(piece), p->taken));
+    assert_true(ring_send(&p->ring, p->sends + 1, 1));
     usleep(20000);
     assert_int_equal(drain(p->far[0], got, sizeof(got)), 0);
 }
@@ -149,30 +157,63 @@ static void a_part_that_was_taken_is_told(void **state)
 
     for (size_t i = 0; i < n; i++)
         large[i] = (char)(i * 7 + i / 251);
-    assert_true(ring_send(&p->ring, p->at, RING_PAYS, large, n, p->taken));
+    assert_true(send_to(p, RING_PAYS, large, n));
     for (unsigned i = 0; i < RING_PAYS; i++) {
-        assert_true(p->taken[i] > 0 && p->taken[i] < n);
-        assert_int_equal(drain(p->far[i], got, n), p->taken[i]);
-        assert_memory_equal(got, large, p->taken[i]);
+        assert_true(p->sends[i].taken > 0 && p->sends[i].taken < n);
+        assert_int_equal(drain(p->far[i], got, n), p->sends[i].taken);
+        assert_memory_equal(got, large, p->sends[i].taken);
     }
     free(large);
     free(got);
 }
 
-static void what_is_few_or_large_is_not_worth_a_call_that_nobody_may_interrupt(void **state)
+static void each_gets_its_own(void **state)
 {
-    struct ring none = {0};
     struct pairs *p = of(state);
+    char piece[RING_SENDS], got[2 * RING_SENDS];
 
-    assert_int_equal(ring_share(&none, RING_SENDS, 1), 0);
-    assert_int_equal(ring_share(&p->ring, RING_PAYS - 1, 1), 0);
-    assert_int_equal(ring_share(&p->ring, RING_PAYS, 0), RING_PAYS);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS + 1, 1), RING_SENDS);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_SENDS), RING_SENDS);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / (RING_SENDS - 1)), RING_SENDS - 1);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_PAYS), RING_PAYS);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS, RING_BYTES / RING_PAYS + 1), 0);
-    assert_int_equal(ring_share(&p->ring, RING_SENDS, (size_t)16 << 20), 0);
+    for (unsigned i = 0; i < RING_SENDS; i++) {
+        piece[i] = (char)('a' + i % 26);
+        p->sends[i] = (struct hub_send){.p = piece, .n = i + 1, .socket = p->at[i]};
+    }
+    assert_true(ring_send(&p->ring, p->sends, RING_SENDS));
+    for (unsigned i = 0; i < RING_SENDS; i++) {
+        assert_int_equal(p->sends[i].taken, i + 1);
+        assert_int_equal(drain(p->far[i], got, sizeof(got)), i + 1);
+        assert_memory_equal(got, piece, i + 1);
+    }
+}
+
+/* ring_share of `count` sends of `n` bytes each, the first `alike` of them of the same. */
+static unsigned share_of(unsigned count, size_t n, unsigned alike)
+{
+    static const char piece[2];
+    struct hub_send *sends = calloc(count, sizeof(*sends));
+    unsigned share;
+
+    for (unsigned i = 0; i < count; i++)
+        sends[i] = (struct hub_send){.p = &piece[i >= alike], .n = (uint32_t)n};
+    share = ring_share(sends, count);
+    free(sends);
+    return share;
+}
+
+static void a_call_that_nobody_may_interrupt_has_a_bound(void **state)
+{
+    enum { MANY = 2 * RING_SENDS };
+
+    (void)state;
+    assert_int_equal(share_of(3, 1, 3), 3);
+    assert_int_equal(share_of(MANY, 1, MANY), RING_SENDS);
+    assert_int_equal(share_of(MANY, RING_BYTES / RING_SENDS, MANY), RING_SENDS);
+    assert_int_equal(share_of(MANY, RING_BYTES / (RING_SENDS - 1), MANY), RING_SENDS - 1);
+    assert_int_equal(share_of(MANY, RING_BYTES / RING_PAYS, MANY), RING_PAYS);
+    assert_int_equal(share_of(MANY, RING_BYTES, MANY), 1);
+    assert_int_equal(share_of(MANY, (size_t)16 << 20, MANY), 1); /* one goes out however large it is */
+    /* Of several rooms. */
+    assert_int_equal(share_of(MANY, 1, 10), RING_MIXED);
+    assert_int_equal(share_of(MANY, 1, RING_MIXED + 10), RING_MIXED + 10);
+    assert_int_equal(share_of(RING_MIXED - 1, 1, 10), RING_MIXED - 1);
 }
 
 static void a_ring_that_fails_says_so_and_has_sent_what_it_tells(void **state)
@@ -184,11 +225,11 @@ static void a_ring_that_fails_says_so_and_has_sent_what_it_tells(void **state)
     memset(piece, 'x', sizeof(piece));
     assert_true(dup2(null, p->ring.uring.ring_fd) >= 0); /* from now on the kernel answers that this is no ring */
     close(null);
-    assert_false(ring_send(&p->ring, p->at, RING_SENDS, piece, sizeof(piece), p->taken));
+    assert_false(send_to(p, RING_SENDS, piece, sizeof(piece)));
     assert_false(p->ring.open);
     assert_int_not_equal(p->ring.error, 0);
     for (unsigned i = 0; i < RING_SENDS; i++) {
-        assert_int_equal(p->taken[i], 0);
+        assert_int_equal(p->sends[i].taken, 0);
         assert_int_equal(drain(p->far[i], got, sizeof(got)), 0);
     }
 }
@@ -199,7 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_socket_gets_the_bytes_and_none_is_used_after_the_call, make, end),
         cmocka_unit_test_setup_teardown(who_cannot_take_it_takes_nothing_and_the_others_all, make, end),
         cmocka_unit_test_setup_teardown(a_part_that_was_taken_is_told, make, end),
-        cmocka_unit_test_setup_teardown(what_is_few_or_large_is_not_worth_a_call_that_nobody_may_interrupt, make, end),
+        cmocka_unit_test_setup_teardown(each_gets_its_own, make, end),
+        cmocka_unit_test(a_call_that_nobody_may_interrupt_has_a_bound),
         cmocka_unit_test_setup_teardown(a_ring_that_fails_says_so_and_has_sent_what_it_tells, make, end),
     };
 
