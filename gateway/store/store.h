@@ -22,7 +22,7 @@
 
 /* Write jobs that are worth a commit: so many of a turn of an edge thread wake the writer before the turn ends. It works beside that thread where there
  * is a second core, and has enough to do where it takes the core away. */
-#define STORE_TOGETHER 16U
+#define STORE_TOGETHER 32U
 
 struct store;
 struct store_conn;
@@ -60,7 +60,7 @@ void store_close(struct store *store);
 bool store_submit_write(struct store *store, struct job *job);
 bool store_submit_read(struct store *store, struct job *job); /* a `brief` one: as store_submit_write_soon */
 /* The same as store_submit_write for a thread that may submit more in the same turn of its loop: the writer is woken by store_wake, which
- * that thread must call before it waits, or by STORE_TOGETHER jobs. */
+ * that thread must call before it waits, or by STORE_TOGETHER jobs: fewer cost a commit of their own, more leave the disk idle meanwhile. */
 bool store_submit_write_soon(struct store *store, struct job *job);
 /* How many write jobs wait for store_wake, of whichever thread; those for later (enum job_rank) do not. 0 while the writer works, as it looks by
  * itself before it waits; one that was woken and does not run yet counts as waiting. Any thread. */
