@@ -10,8 +10,6 @@
 
 /* uthash exits the process when memory is out; a hub cannot go on from there either. */
 #include <assert.h>
-/* uthash's own ten to a chain are as many lines that are not in the cache, for each event of a room. */
-#define HASH_BKT_CAPACITY_THRESH 2U
 #include <uthash.h>
 
 enum sub_state {
