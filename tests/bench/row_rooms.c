@@ -158,9 +158,9 @@ bool row_rooms(struct bench *b)
                       .crowds = {{.pid = -1}, {.pid = -1}, {.pid = -1}}};
     struct totals t = {0};
     bool ok = prepare(b, &r) && start(b, &r);
-    const struct bench_span span = bench_span(b, 50);
+    const struct bench_span span = bench_span(b, 100);
 
-    while (ok && bench_go_on(b, &t.ratio[SIDE_WHOLE], 7, span))
+    while (ok && bench_go_on(b, &t.ratio[SIDE_WHOLE], 14, span))
         ok = run_round(b, &r, &t);
     if (ok) {
         print(b, &r, &t, SIDE_INSIDE);
