@@ -123,14 +123,17 @@ struct hub {
 #define BATCH_MARKS (2 * HUB_LOOK)
 
 struct hub_batch {
-    unsigned count;
+    unsigned count, runs;
     bool scratch; /* some of them are of the hub's scratch */
+    bool mixed;   /* they are of several rooms, and their sockets are marked; else of `room` */
+    const struct hub_room *room;
     struct hub_send sends[HUB_LOOK];
     struct {
-        struct hub_slot *slot;
-        int64_t was; /* its position */
-    } to[HUB_LOOK];
-    int marks[BATCH_MARKS]; /* hash of their sockets: who follows two of the rooms must not be in twice, as behind a part of a frame comes its rest */
+        struct hub_slot *slots; /* one behind the other, as sends[first] and the next */
+        int64_t was;            /* their position */
+        unsigned first;
+    } run[HUB_LOOK];
+    int marks[BATCH_MARKS]; /* hash of the sockets: who follows two of the rooms must not be in twice, as behind a part of a frame comes its rest */
 };
 
 /* hub_sweep.c */
