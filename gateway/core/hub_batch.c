@@ -87,8 +87,7 @@ unsigned hub_batch_add(struct hub *h, struct hub_batch *b, struct hub_room *r, s
             if (count != 0)
                 break;
             hub_batch_send(h, b); /* whose frames were not in the scratch, if these are */
-            join(b, r);
-            continue; /* the way may be closed now */
+            continue;             /* the way may be closed now */
         }
         b->sends[b->count++] = (struct hub_send){.p = p, .n = (uint32_t)bytes, .socket = sockets[count]};
         slots[count++].position = r->heard;

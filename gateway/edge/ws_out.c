@@ -156,11 +156,12 @@ static unsigned put(void *edge, struct hub_send sends[], unsigned count)
 
     for (unsigned at = 0, share; at < count; at += share) {
         share = ring_share(sends + at, count - at);
-        if (!t->ring.open || share < RING_PAYS)
+        if (!t->ring.open || share < RING_PAYS) {
             for (unsigned i = at; i < at + share; i++)
                 put_one(&sends[i]);
-        else if (!ring_send(&t->ring, sends + at, share))
+        } else if (!ring_send(&t->ring, sends + at, share)) {
             log_warn("edge.sends", LOG_TEXT("by", "send"), LOG_TEXT("reason", strerror(t->ring.error)), LOG_END);
+        }
     }
     for (unsigned i = 0; i < count; i++)
         whole += sends[i].taken == sends[i].n;
